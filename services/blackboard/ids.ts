@@ -1,0 +1,38 @@
+// Names that are computed, never drawn: the same input gives the same id anywhere, years later.
+
+import { createHash } from 'node:crypto';
+
+/** SHA-256 of bytes, 64 hex digits: the name of a body. */
+export function contentHash(bytes: Uint8Array): string {
+  return createHash('sha256').update(bytes).digest('hex');
+}
+
+/** The job id, 32 hex digits: hash of tenant and idempotency key; also the record key of all that concerns the job. */
+export function jobId(tenant: string, idempotencyKey: string): string {
+  return createHash('sha256').update(`${Buffer.byteLength(tenant)}:${tenant}:${idempotencyKey}`).digest('hex').slice(0, 32);
+}
+
+/** 32 hex digits. */
+export function isJobId(text: string): boolean {
+  return /^[0-9a-f]{32}$/.test(text);
+}
+
+/** JSON with sorted keys and no white space: equal values have equal text. Undefined members are left out. */
+export function canonicalJson(value: unknown): string {
+  if (Array.isArray(value)) return `[${value.map((item) => canonicalJson(item ?? null)).join(',')}]`;
+  if (value !== null && typeof value === 'object') {
+    const members = Object.entries(value).filter(([, member]) => member !== undefined).sort(([a], [b]) => (a < b ? -1 : 1));
+    return `{${members.map(([key, member]) => `${JSON.stringify(key)}:${canonicalJson(member)}`).join(',')}}`;
+  }
+  return JSON.stringify(value);
+}
+
+/** The version of a thing that is data (workflow, policy): 16 hex digits of the hash of its canonical JSON. */
+export function versionOf(value: unknown): string {
+  return contentHash(Buffer.from(canonicalJson(value))).slice(0, 16);
+}
+
+/** Names a record for `causation`: `v/3/1234`. */
+export function coordinate(topic: 'q' | 'v', partition: number, offset: number): string {
+  return `${topic}/${partition}/${offset}`;
+}

@@ -1,0 +1,196 @@
+// Events to bytes and back: Confluent wire format (0, four bytes of schema id, Avro body). Types and resolvers are
+// built once per schema; nothing is rebuilt on the hot path. A body that has bytes left over is refused.
+// Digests and signatures cover schema fingerprint and body, never the frame: registry ids differ between installations.
+
+import { createHash } from 'node:crypto';
+import avsc from 'avsc';
+import type { BlackboardEvent, Claim, ControlEvent, EventType } from '../../../schemas/generated/events.js';
+import { messageClassOf } from '../../../schemas/generated/events.js';
+import { composeSchemas } from '../../../schemas/compose.js';
+import { BlackboardError } from '../errors.js';
+import { Slab } from './slab.js';
+
+const frameBytes = 5;
+
+/** A schema as this process writes or has learnt to read it. */
+export interface KnownSchema {
+  readonly eventType: EventType;
+  /** As written. */
+  readonly writer: avsc.Type;
+  /** SHA-256 of the schema's parsing canonical form. */
+  readonly fingerprint: Buffer;
+  /** Null when the writer's schema is the reader's. */
+  readonly resolver: avsc.Resolver | null;
+}
+
+export type Undecodable = 'wrong-magic-byte' | 'unknown-schema-id' | 'truncated' | 'trailing-bytes' | 'not-avro';
+
+export type Decoded =
+  | { readonly ok: true; readonly event: BlackboardEvent; readonly schema: KnownSchema; readonly body: Buffer }
+  | { readonly ok: false; readonly reason: Undecodable; readonly schemaId: number };
+
+export class EventCodec {
+  readonly #bySchemaId = new Map<number, KnownSchema>();
+  readonly #own = new Map<EventType, { readonly type: avsc.Type; readonly id: number; readonly fingerprint: Buffer }>();
+  readonly #slab = new Slab();
+
+  /** Makes `id` the id under which this process writes events of a type. */
+  define(eventType: EventType, avro: unknown, id: number): void {
+    const type = parseSchema(avro);
+    const fingerprint = type.fingerprint('sha256');
+    this.#own.set(eventType, { type, id, fingerprint });
+    this.#bySchemaId.set(id, { eventType, writer: type, fingerprint, resolver: null });
+  }
+
+  /**
+   * Learns a further schema id, written by another version.
+   * @throws BlackboardError SCHEMA_INCOMPATIBLE when it cannot be resolved to this process's schema of that type.
+   */
+  learn(id: number, avro: unknown): void {
+    const writer = parseSchema(avro);
+    const eventType = shortName(writer) as EventType;
+    const own = this.#own.get(eventType);
+    if (own === undefined) throw new BlackboardError('SCHEMA_UNKNOWN', `schema id ${id} is of ${String(writer.name)}, an event type that is not known here; upgrade this service`);
+    try {
+      this.#bySchemaId.set(id, { eventType, writer, fingerprint: writer.fingerprint('sha256'), resolver: own.type.createResolver(writer) });
+    } catch (error) {
+      throw new BlackboardError('SCHEMA_INCOMPATIBLE', `schema id ${id} of ${eventType} cannot be read with the schema known here: ${(error as Error).message}`, { id, eventType });
+    }
+  }
+
+  knows(id: number): boolean {
+    return this.#bySchemaId.has(id);
+  }
+
+  fingerprintOf(eventType: EventType): Buffer {
+    return this.#mine(eventType).fingerprint;
+  }
+
+  /** Encodes an event whose signature, if its class has one, is already final. The bytes are never reused. */
+  encode(event: BlackboardEvent): Buffer {
+    const own = this.#mine(event.type);
+    return this.#slab.write((buffer, start) => {
+      if (start + frameBytes > buffer.length) return buffer.length - start - frameBytes - 1024;
+      buffer[start] = 0;
+      buffer.writeInt32BE(own.id, start + 1);
+      return own.type.encode(event, buffer, start + frameBytes);
+    });
+  }
+
+  /** Encodes and signs: `sign` gets fingerprint and body up to the signature field, in two parts. */
+  encodeSigned(event: Claim | ControlEvent, sign: (fingerprint: Buffer, body: Buffer) => Buffer): Buffer {
+    const unsigned = this.encode({ ...event, signature: Buffer.alloc(0) } as Claim);
+    const body = unsigned.subarray(frameBytes, unsigned.length - 1);
+    const signature = sign(this.#mine(event.type).fingerprint, body);
+    return Buffer.concat([unsigned.subarray(0, unsigned.length - 1), lengthPrefix(signature.length), signature]);
+  }
+
+  decode(value: Buffer): Decoded {
+    if (value.length < frameBytes || value[0] !== 0) return { ok: false, reason: 'wrong-magic-byte', schemaId: -1 };
+    const schemaId = value.readInt32BE(1);
+    const schema = this.#bySchemaId.get(schemaId);
+    if (schema === undefined) return { ok: false, reason: 'unknown-schema-id', schemaId };
+    try {
+      const type = schema.resolver === null ? schema.writer : this.#mine(schema.eventType).type;
+      const { value: event, offset } = type.decode(value, frameBytes, schema.resolver ?? undefined) as { value: BlackboardEvent; offset: number };
+      if (offset < 0) return { ok: false, reason: 'truncated', schemaId };
+      if (offset !== value.length) return { ok: false, reason: 'trailing-bytes', schemaId };
+      if (event.type !== schema.eventType) return { ok: false, reason: 'not-avro', schemaId };
+      return { ok: true, event, schema, body: value.subarray(frameBytes) };
+    } catch {
+      // avsc throws plain errors on malformed input: whatever it says, these bytes are not an event.
+      return { ok: false, reason: 'not-avro', schemaId };
+    }
+  }
+
+  /** Decodes a record of `bb.verified`, whose only writer is ours. @throws BlackboardError SCHEMA_UNKNOWN */
+  decodeFact(value: Buffer): BlackboardEvent {
+    const decoded = this.decode(value);
+    if (!decoded.ok) throw new BlackboardError('SCHEMA_UNKNOWN', `a fact cannot be decoded (${decoded.reason}, schema id ${decoded.schemaId}); upgrade this service or check the registry`, { ...decoded });
+    return decoded.event;
+  }
+
+  /** Event type and epoch without decoding the rest; null when the schema id is unknown. */
+  peek(value: Buffer): { readonly type: EventType; readonly epoch: number } | null {
+    const schema = value.length < frameBytes ? undefined : this.#bySchemaId.get(value.readInt32BE(1));
+    if (schema === undefined) return null;
+    const [epoch] = readLong(value, skipString(value, skipString(value, skipString(value, frameBytes))));
+    return { type: schema.eventType, epoch };
+  }
+
+  /** The agent that a fact is addressed to or by, without decoding the rest; type and step come before it. */
+  peekAgent(value: Buffer): string {
+    const at = skipString(value, skipString(value, frameBytes));
+    const [length, start] = readLong(value, at);
+    return value.toString('utf8', start, start + length);
+  }
+
+  /** SHA-256 over fingerprint and body; of the raw bytes when the schema is unknown. */
+  digest(value: Buffer): Buffer {
+    const schema = value.length < frameBytes || value[0] !== 0 ? undefined : this.#bySchemaId.get(value.readInt32BE(1));
+    const hash = createHash('sha256');
+    return schema === undefined ? hash.update(value).digest() : hash.update(schema.fingerprint).update(value.subarray(frameBytes)).digest();
+  }
+
+  #mine(eventType: EventType): { readonly type: avsc.Type; readonly id: number; readonly fingerprint: Buffer } {
+    const own = this.#own.get(eventType);
+    if (own === undefined) throw new BlackboardError('SCHEMA_UNKNOWN', `no schema is defined for ${eventType}`);
+    return own;
+  }
+}
+
+/** A codec with ids of our own: the first 31 bits of each schema's fingerprint, so that they need no store. */
+export function embeddedCodec(schemasDir: string): EventCodec {
+  const codec = new EventCodec();
+  const taken = new Map<number, string>();
+  for (const schema of composeSchemas(schemasDir)) {
+    const id = parseSchema(schema.avro).fingerprint('sha256').readInt32BE(0) & 0x7fffffff;
+    const other = taken.get(id);
+    if (other !== undefined) throw new BlackboardError('SCHEMA_INCOMPATIBLE', `schema ids of ${other} and ${schema.name} collide; change the doc-free part of one`);
+    taken.set(id, schema.name);
+    codec.define(schema.name as EventType, schema.avro, id);
+  }
+  return codec;
+}
+
+export const eventTypes = Object.keys(messageClassOf) as readonly EventType[];
+
+/** The signed part of a signed event's body: all before the signature field, which is the last. */
+export function signedPart(body: Buffer, signatureLength: number): Buffer {
+  return body.subarray(0, body.length - signatureLength - lengthPrefix(signatureLength).length);
+}
+
+export function parseSchema(avro: unknown): avsc.Type {
+  return avsc.Type.forSchema(avro as avsc.Schema, { wrapUnions: false });
+}
+
+function shortName(type: avsc.Type): string {
+  return (type.name ?? '').split('.').at(-1) ?? '';
+}
+
+/** Avro writes lengths as zigzag varints. */
+function lengthPrefix(length: number): Buffer {
+  const bytes: number[] = [];
+  let rest = length * 2;
+  for (; rest > 0x7f; rest = Math.floor(rest / 128)) bytes.push((rest & 0x7f) | 0x80);
+  return Buffer.from([...bytes, rest]);
+}
+
+/** Returns [value, position behind it]. */
+function readLong(buffer: Buffer, start: number): readonly [number, number] {
+  let value = 0;
+  let scale = 1;
+  let at = start;
+  for (;;) {
+    const byte = buffer[at++] ?? 0;
+    value += (byte & 0x7f) * scale;
+    if (byte < 0x80) break;
+    scale *= 128;
+  }
+  return [value % 2 === 0 ? value / 2 : -(value + 1) / 2, at];
+}
+
+function skipString(buffer: Buffer, start: number): number {
+  const [length, at] = readLong(buffer, start);
+  return at + length;
+}

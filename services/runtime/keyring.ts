@@ -1,0 +1,68 @@
+// Signing keys: HMAC-SHA256 per principal, with key ids so that keys can be rotated. A process holds only the keys
+// it needs: an agent its own, the orchestrator all. Secrets never leave this object.
+
+import { createHmac, timingSafeEqual } from 'node:crypto';
+import { inspect } from 'node:util';
+
+export interface SigningKey {
+  readonly principal: string;
+  readonly keyId: string;
+  /** At least 32 bytes. */
+  readonly secret: Buffer;
+}
+
+export class Keyring {
+  readonly #keys = new Map<string, Buffer>();
+  readonly #current = new Map<string, string>();
+
+  /** The last key of a principal is the one it signs with; the earlier ones still verify. */
+  constructor(keys: readonly SigningKey[]) {
+    for (const key of keys) {
+      if (key.secret.length < 32) throw new Error(`the key ${key.principal}#${key.keyId} is shorter than 32 bytes`);
+      if (!/^[a-z0-9-]{1,64}$/.test(key.principal) || !/^[A-Za-z0-9-]{1,32}$/.test(key.keyId)) throw new Error(`"${key.principal}#${key.keyId}" is no principal and key id`);
+      this.#keys.set(`${key.principal}#${key.keyId}`, Buffer.from(key.secret));
+      this.#current.set(principalOf(`${key.principal}#`), `${key.principal}#${key.keyId}`);
+    }
+  }
+
+  /** `principal#keyId` with which a principal signs now. */
+  signerOf(principal: string): string {
+    const signer = this.#current.get(principal);
+    if (signer === undefined) throw new Error(`no signing key for ${principal}: give this process its key file`);
+    return signer;
+  }
+
+  /** HMAC-SHA256 over the parts, in order, 32 bytes. */
+  sign(signer: string, ...parts: readonly Buffer[]): Buffer {
+    const secret = this.#keys.get(signer);
+    if (secret === undefined) throw new Error(`no signing key ${signer}: give this process its key file`);
+    return hmac(secret, parts);
+  }
+
+  /** False for an unknown signer as well. */
+  verify(signer: string, signature: Buffer, ...parts: readonly Buffer[]): boolean {
+    const secret = this.#keys.get(signer);
+    if (secret === undefined || signature.length !== 32) return false;
+    return timingSafeEqual(hmac(secret, parts), signature);
+  }
+
+  [inspect.custom](): string {
+    return `Keyring(${[...this.#keys.keys()].join(', ')})`;
+  }
+
+  toJSON(): string {
+    return inspect(this);
+  }
+}
+
+/** The principal of `principal#keyId`. */
+export function principalOf(signer: string): string {
+  const at = signer.indexOf('#');
+  return at < 0 ? signer : signer.slice(0, at);
+}
+
+function hmac(secret: Buffer, parts: readonly Buffer[]): Buffer {
+  const mac = createHmac('sha256', secret);
+  for (const part of parts) mac.update(part);
+  return mac.digest();
+}
