@@ -414,6 +414,10 @@ export interface StepRequested extends FactEnvelope {
   /** event type: first, so that readers can peek */
   readonly type: 'StepRequested';
   readonly contractOut: string;
+  /** how bodies must come: inline (small ones in the claim, larger ones by reference) or reference (all through the gateway, since a verifier must see them) */
+  readonly delivery: string;
+  /** a larger body goes by reference */
+  readonly inlineBytesMax: number;
   readonly params: string;
   readonly inputs: readonly InputRef[];
   readonly variation: VariationRecord;
