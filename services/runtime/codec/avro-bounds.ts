@@ -1,0 +1,144 @@
+// Whether bytes are a value of an Avro type, before anything is built from them. avsc reads past the end of a buffer
+// without a word and believes every count, so that ten bytes can name an array of billions; here each count, length
+// and index is held against the bytes that are left. Linear in the bytes; depth is bounded.
+
+import { isUtf8 } from 'node:buffer';
+import type avsc from 'avsc';
+
+const depthMax = 64;
+/** Items that take no bytes (nulls, empty records) in one array or map at most. */
+const emptyItemsMax = 1024;
+const outside = -1;
+
+/** Returns the position behind the value, or -1. */
+type Check = (bytes: Buffer, at: number, depth: number) => number;
+
+interface TypeShape extends avsc.Type {
+  readonly typeName: string;
+  readonly fields?: readonly { readonly type: avsc.Type }[];
+  readonly itemsType?: avsc.Type;
+  readonly valuesType?: avsc.Type;
+  readonly underlyingType?: avsc.Type;
+  readonly types?: readonly avsc.Type[];
+  readonly symbols?: readonly string[];
+  readonly size?: number;
+}
+
+const checks = new WeakMap<avsc.Type, Check>();
+
+/** Position behind the value of `type` that begins at `start`, or -1 when the bytes from there on are no such value. */
+export function endOfAvro(type: avsc.Type, bytes: Buffer, start = 0): number {
+  return checkOf(type)(bytes, start, 0);
+}
+
+function checkOf(type: avsc.Type): Check {
+  const known = checks.get(type);
+  if (known !== undefined) return known;
+  let made: Check | null = null;
+  // Set before it is built, so that a type may hold itself.
+  checks.set(type, (bytes, at, depth) => (made === null || depth > depthMax ? outside : made(bytes, at, depth)));
+  made = build(type as TypeShape);
+  return checks.get(type) ?? made;
+}
+
+function build(type: TypeShape): Check {
+  switch (type.typeName) {
+    case 'null': return (_bytes, at) => at;
+    case 'boolean': return (bytes, at) => ((bytes[at] ?? 2) <= 1 ? at + 1 : outside);
+    case 'int': return (bytes, at) => skipVarint(bytes, at, 5);
+    case 'long': return (bytes, at) => skipVarint(bytes, at, 10);
+    case 'float': return fixed(4);
+    case 'double': return fixed(8);
+    case 'fixed': return fixed(type.size ?? 0);
+    case 'bytes': return (bytes, at) => lengthPrefixed(bytes, at, false);
+    case 'string': return (bytes, at) => lengthPrefixed(bytes, at, true);
+    case 'enum': return indexed(type.symbols?.length ?? 0, () => (_bytes, at) => at);
+    case 'record': case 'error': return inOrder((type.fields ?? []).map((field) => checkOf(field.type)));
+    case 'array': return blocks(type.itemsType as avsc.Type, false);
+    case 'map': return blocks(type.valuesType as avsc.Type, true);
+    default:
+      if (type.typeName.startsWith('union:')) return union((type.types ?? []).map(checkOf));
+      if (type.underlyingType !== undefined) return checkOf(type.underlyingType);
+      throw new Error(`Avro type ${type.typeName} is not known to the bounds check`);
+  }
+}
+
+function fixed(size: number): Check {
+  return (bytes, at) => (at + size <= bytes.length ? at + size : outside);
+}
+
+function inOrder(parts: readonly Check[]): Check {
+  return (bytes, start, depth) => {
+    let at = start;
+    for (const part of parts) {
+      at = part(bytes, at, depth + 1);
+      if (at < 0) return outside;
+    }
+    return at;
+  };
+}
+
+function union(members: readonly Check[]): Check {
+  return indexed(members.length, (index) => members[index] as Check);
+}
+
+function indexed(count: number, member: (index: number) => Check): Check {
+  return (bytes, at, depth) => {
+    const end = skipVarint(bytes, at, 10);
+    if (end < 0) return outside;
+    const index = readLong(bytes, at);
+    return index >= 0 && index < count ? member(index)(bytes, end, depth + 1) : outside;
+  };
+}
+
+function lengthPrefixed(bytes: Buffer, at: number, isText: boolean): number {
+  const start = skipVarint(bytes, at, 10);
+  if (start < 0) return outside;
+  const length = readLong(bytes, at);
+  const end = start + length;
+  if (length < 0 || end > bytes.length) return outside;
+  return !isText || length === 0 || isUtf8(bytes.subarray(start, end)) ? end : outside;
+}
+
+/** Arrays and maps: blocks of items, each with its count (negative: its byte size follows), until a count of 0. */
+function blocks(itemType: avsc.Type, hasKeys: boolean): Check {
+  const item = checkOf(itemType);
+  return (bytes, start, depth) => {
+    let at = start;
+    let empty = 0;
+    for (;;) {
+      const begin = skipVarint(bytes, at, 10);
+      if (begin < 0) return outside;
+      const signed = readLong(bytes, at);
+      if (signed === 0) return begin;
+      at = signed < 0 ? skipVarint(bytes, begin, 10) : begin;
+      if (at < 0) return outside;
+      for (let left = Math.abs(signed); left > 0; left -= 1) {
+        const before = at;
+        if (hasKeys) at = lengthPrefixed(bytes, at, true);
+        if (at >= 0) at = item(bytes, at, depth + 1);
+        if (at < 0 || (at === before && ++empty > emptyItemsMax)) return outside;
+      }
+    }
+  };
+}
+
+/** Position behind a varint of at most `bytesMax` bytes, or -1. */
+function skipVarint(bytes: Buffer, start: number, bytesMax: number): number {
+  for (let at = start; at < start + bytesMax && at < bytes.length; at += 1) {
+    if ((bytes[at] ?? 0x80) < 0x80) return at + 1;
+  }
+  return outside;
+}
+
+/** The zigzag varint at a place that `skipVarint` has passed. Beyond 2^53 it is inexact, which only ever refuses. */
+function readLong(bytes: Buffer, start: number): number {
+  let value = 0;
+  let scale = 1;
+  for (let at = start; ; at += 1) {
+    const byte = bytes[at] ?? 0;
+    value += (byte & 0x7f) * scale;
+    if (byte < 0x80) return value % 2 === 0 ? value / 2 : -(value + 1) / 2;
+    scale *= 128;
+  }
+}
