@@ -1,0 +1,106 @@
+// A connection to the cluster that heals: work is tried again, on a new client where the old one's sockets are
+// suspect, until a deadline. The work must be safe to repeat.
+
+import type { Cluster } from 'kafkajs';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { BlackboardError } from '../../errors.js';
+import { clusterOf, openClient, type KafkaClient, type KafkaConnection } from './kafka-client.js';
+import { isRetriable, isTransport, rootCause } from './kafka-error.js';
+
+interface Session {
+  readonly client: KafkaClient;
+  readonly cluster: Cluster;
+  connecting: Promise<void> | undefined;
+}
+
+export class ClusterLink {
+  #session: Session | undefined;
+  #closed = false;
+
+  constructor(private readonly connection: KafkaConnection) {}
+
+  /**
+   * Runs `work` until it succeeds, fails for good, or the time is over.
+   * @throws BlackboardError KAFKA_UNAVAILABLE when the deadline passes or the broker refuses for good (its reason is
+   *   the cause); other BlackboardErrors of `work` as they are.
+   */
+  async run<T>(work: (cluster: Cluster) => Promise<T>, deadlineMs: number): Promise<T> {
+    for (let backoffMs = 25; ; backoffMs = Math.min(backoffMs * 2, 1_000)) {
+      this.#refuseClosed();
+      const session = this.#open();
+      try {
+        await this.#connected(session);
+        return await work(session.cluster);
+      } catch (error) {
+        if (isTransport(error)) this.#drop(session);
+        if (!isRetriable(error)) throw error instanceof BlackboardError ? error : this.#refused(error);
+        if (Date.now() + backoffMs >= deadlineMs) throw this.#unavailable(error);
+        if (!isTransport(error)) await session.cluster.refreshMetadata().catch(() => undefined);
+      }
+      await sleep(backoffMs * (0.5 + Math.random()));
+    }
+  }
+
+  /** The connected cluster, without a retry; for callers with a policy of their own. */
+  async cluster(): Promise<Cluster> {
+    this.#refuseClosed();
+    const session = this.#open();
+    await this.#connected(session);
+    return session.cluster;
+  }
+
+  /** Gives the present client up with all its sockets; the next use opens another. */
+  reset(): void {
+    if (this.#session !== undefined) this.#drop(this.#session);
+  }
+
+  close(): void {
+    this.#closed = true;
+    this.reset();
+  }
+
+  #open(): Session {
+    if (this.#session === undefined) {
+      const client = openClient(this.connection);
+      this.#session = { client, cluster: clusterOf(client), connecting: undefined };
+    }
+    return this.#session;
+  }
+
+  async #connected(session: Session): Promise<void> {
+    if (session.cluster.isConnected()) return;
+    session.connecting ??= session.cluster.connect().finally(() => { session.connecting = undefined; });
+    await session.connecting;
+  }
+
+  #drop(session: Session): void {
+    if (this.#session === session) this.#session = undefined;
+    session.client.destroySockets();
+    // After the sockets: kafkajs waits for answers before it lets go of a connection and of its timers.
+    session.cluster.disconnect().catch(() => undefined).finally(() => session.client.destroySockets());
+  }
+
+  #refuseClosed(): void {
+    if (this.#closed) throw new BlackboardError('KAFKA_UNAVAILABLE', 'this log is closed; open another one');
+  }
+
+  #refused(error: unknown): BlackboardError {
+    const root = rootCause(error);
+    return new BlackboardError(
+      'KAFKA_UNAVAILABLE',
+      `Kafka at ${this.connection.brokers.join(', ')} refused a request of ${this.connection.clientId} (${root.type ?? root.name}: ${root.message}); check topics and access lists with \`blackboard topics check\``,
+      { brokers: this.connection.brokers, reason: root.type ?? root.name },
+      { cause: error },
+    );
+  }
+
+  #unavailable(error: unknown): BlackboardError {
+    const root = rootCause(error);
+    return new BlackboardError(
+      'KAFKA_UNAVAILABLE',
+      `Kafka at ${this.connection.brokers.join(', ')} did not answer in time (${root.message}); check that the brokers run and can be reached`,
+      { brokers: this.connection.brokers, lastError: root.type ?? root.name },
+      { cause: error },
+    );
+  }
+}

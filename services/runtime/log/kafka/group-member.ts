@@ -1,0 +1,318 @@
+// A member of a consumer group on kafkajs. It delivers nothing of a partition before `start`, then every offset once
+// and in order; where kafkajs would go back, skip or reset, it seeks again or halts. Callbacks run inside kafkajs's
+// fetch loop and only enqueue. Commits name only partitions of the latest assignment: a broker takes others as well.
+
+import type { Consumer, ConsumerCrashEvent, ConsumerGroupJoinEvent, EachBatchPayload } from 'kafkajs';
+import type { TopicName } from '../../../../topics/topics.js';
+import { BlackboardError } from '../../errors.js';
+import type { CommittedPosition, LogRecord, Member, Membership } from '../port.js';
+import type { ClusterLink } from './cluster-link.js';
+import { coPartitionAssigner } from './co-partition-assigner.js';
+import { openClient, type KafkaClient, type KafkaConnection } from './kafka-client.js';
+import { isRetriable, rootCause } from './kafka-error.js';
+import { toRecord } from './kafka-record.js';
+import { MemberPositions, type MemberPosition } from './member-positions.js';
+import { gap, outOfRange, type KafkaReader } from './reader.js';
+
+export interface GroupMemberOptions {
+  readonly connection: KafkaConnection;
+  readonly link: ClusterLink;
+  readonly reader: KafkaReader;
+  onLeft(): void;
+}
+
+interface HeartbeatWaiter {
+  readonly afterMs: number;
+  resolve(): void;
+  reject(error: Error): void;
+}
+
+const defaultSessionTimeoutMs = 30_000;
+const leaveTimeoutMs = 5_000;
+const commitAttempts = 3;
+/** What kafkajs commits before it resets a position to the earliest offset: the stored one is gone. */
+const resetMark = -2;
+
+export class GroupMember implements Member {
+  readonly #positions: MemberPositions;
+  readonly #client: KafkaClient;
+  readonly #consumer: Consumer;
+  #generation = 0;
+  #memberId: string | undefined;
+  #stopped: Error | undefined;
+  #leaving: Promise<void> | undefined;
+  #heartbeatSentAtMs = 0;
+  #waiters: HeartbeatWaiter[] = [];
+  #rangeChecks = new Map<TopicName, Set<MemberPosition>>();
+  #commitNow: EachBatchPayload['commitOffsetsIfNecessary'] | undefined;
+  #joined!: { resolve(): void; reject(error: Error): void } | undefined;
+
+  constructor(private readonly membership: Membership, private readonly options: GroupMemberOptions) {
+    const sessionTimeoutMs = membership.sessionTimeoutMs ?? defaultSessionTimeoutMs;
+    this.#positions = new MemberPositions(membership.topics);
+    this.#client = openClient(options.connection, 8);
+    this.#consumer = this.#client.kafka.consumer({
+      groupId: membership.group,
+      partitionAssigners: [({ cluster }) => coPartitionAssigner(cluster, () => this.#positions.held())],
+      sessionTimeout: sessionTimeoutMs,
+      rebalanceTimeout: Math.max(sessionTimeoutMs, 5_000),
+      heartbeatInterval: Math.max(100, Math.min(1_000, Math.floor(sessionTimeoutMs / 10))),
+      maxBytesPerPartition: membership.bytesPerPartitionMax ?? 1024 * 1024,
+      minBytes: 1,
+      // Also how long a resumed partition waits for its first fetch.
+      maxWaitTimeInMs: 50,
+      readUncommitted: true,
+      allowAutoTopicCreation: false,
+      retry: { retries: 8, initialRetryTime: 50, maxRetryTime: 2_000, restartOnFailure: async () => this.#stopped === undefined },
+    });
+  }
+
+  /** Joins; resolves after the first assignment. @throws BlackboardError KAFKA_UNAVAILABLE when the group refuses. */
+  async run(): Promise<void> {
+    const { GROUP_JOIN, CRASH, HEARTBEAT, REQUEST } = this.#consumer.events;
+    this.#consumer.on(GROUP_JOIN, (event) => this.#onJoin(event));
+    this.#consumer.on(CRASH, (event) => this.#onCrash(event));
+    this.#consumer.on(REQUEST, ({ payload }) => { if (payload.apiName === 'Heartbeat') this.#heartbeatSentAtMs = payload.sentAt; });
+    this.#consumer.on(HEARTBEAT, () => this.#onHeartbeat());
+    const joined = new Promise<void>((resolve, reject) => { this.#joined = { resolve, reject }; });
+    joined.catch(() => undefined);
+    try {
+      await this.#consumer.connect();
+      await this.#consumer.subscribe({ topics: [...this.membership.topics], fromBeginning: true });
+      await this.#consumer.run({ autoCommit: false, partitionsConsumedConcurrently: 1, eachBatch: async (payload) => this.#onBatch(payload) });
+      await joined;
+    } catch (error) {
+      await this.leave();
+      throw error instanceof BlackboardError ? error : this.#refused(error);
+    } finally {
+      this.#joined = undefined;
+    }
+  }
+
+  start(topic: TopicName, partition: number, offset: number): void {
+    const position = this.#positions.get(topic, partition);
+    // Lost in the meantime: the next assignment says so.
+    if (position === undefined || this.#stopped !== undefined) return;
+    position.state = 'checking';
+    position.wanted = offset;
+    position.paused = false;
+    position.strays = 0;
+    position.starts += 1;
+    this.#consumer.pause([{ topic, partitions: [partition] }]);
+    const waiting = this.#rangeChecks.get(topic);
+    if (waiting !== undefined) { waiting.add(position); return; }
+    this.#rangeChecks.set(topic, new Set([position]));
+    // One look-up for all partitions that are started in this turn.
+    queueMicrotask(() => void this.#checkRanges(topic));
+  }
+
+  pause(topic: TopicName, partition: number): void {
+    const position = this.#positions.get(topic, partition);
+    if (position === undefined || this.#stopped !== undefined) return;
+    position.paused = true;
+    this.#consumer.pause([{ topic, partitions: [partition] }]);
+  }
+
+  resume(topic: TopicName, partition: number): void {
+    const position = this.#positions.get(topic, partition);
+    if (position === undefined || this.#stopped !== undefined) return;
+    position.paused = false;
+    if (position.state === 'running') this.#consumer.resume([{ topic, partitions: [partition] }]);
+  }
+
+  async committed(topic: TopicName, partitions: readonly number[]): Promise<ReadonlyMap<number, CommittedPosition>> {
+    if (partitions.length === 0) return new Map();
+    const stored = await this.options.link.run(async (cluster) => {
+      const coordinator = await cluster.findGroupCoordinator({ groupId: this.membership.group });
+      const asked = partitions.map((partition) => ({ partition })) as { partition: number; offset: string }[];
+      const { responses } = await coordinator.offsetFetch({ groupId: this.membership.group, topics: [{ topic, partitions: asked }] });
+      return responses.flatMap((response) => response.partitions as { partition: number; offset: string; metadata?: string | null }[]);
+    }, Date.now() + 30_000);
+    const found = new Map<number, CommittedPosition>();
+    for (const { partition, offset, metadata } of stored) {
+      if (Number(offset) === resetMark) {
+        throw new BlackboardError('LOG_OUT_OF_RANGE', `the position of ${this.membership.group} in ${topic}/${partition} was out of range once and is lost; decide where it goes on, see the runbook`, { topic, partition, group: this.membership.group });
+      }
+      if (Number(offset) >= 0) found.set(partition, { topic, partition, offset: Number(offset), metadata: metadata ?? '' });
+    }
+    return found;
+  }
+
+  async commit(positions: readonly CommittedPosition[]): Promise<void> {
+    for (let attempt = 1; ; attempt++) {
+      const held = positions.filter(({ topic, partition }) => this.#positions.get(topic, partition) !== undefined);
+      if (held.length === 0 || this.#stopped !== undefined) return;
+      try {
+        await this.#commitOnce(held);
+        return;
+      } catch (error) {
+        if (attempt === commitAttempts || !isRetriable(error)) throw this.#refused(error);
+        await new Promise((resolve) => setTimeout(resolve, 50 * attempt));
+      }
+    }
+  }
+
+  heartbeat(): Promise<void> {
+    if (this.#stopped !== undefined) return Promise.reject(this.#stopped);
+    return new Promise((resolve, reject) => this.#waiters.push({ afterMs: Date.now(), resolve, reject }));
+  }
+
+  leave(): Promise<void> {
+    this.#leaving ??= this.#leave();
+    return this.#leaving;
+  }
+
+  async #leave(): Promise<void> {
+    this.#stop(new BlackboardError('KAFKA_UNAVAILABLE', `this member has left the group ${this.membership.group}`));
+    let timer: NodeJS.Timeout | undefined;
+    const late = new Promise<void>((resolve) => { timer = setTimeout(resolve, leaveTimeoutMs); });
+    // A dead broker answers no farewell; the session's end says the same.
+    await Promise.race([this.#consumer.disconnect().catch(() => undefined), late]);
+    clearTimeout(timer);
+    this.#client.destroySockets();
+    this.options.onLeft();
+  }
+
+  #stop(reason: Error): void {
+    if (this.#stopped !== undefined) return;
+    this.#stopped = reason;
+    this.#positions.clear();
+    for (const waiter of this.#waiters) waiter.reject(reason);
+    this.#waiters = [];
+  }
+
+  #halt(error: Error): void {
+    if (this.#stopped !== undefined) return;
+    this.#stop(error);
+    if (this.#joined !== undefined) this.#joined.reject(error);
+    else this.membership.onHalt(error);
+    void this.leave();
+  }
+
+  /** Runs before the first fetch of a generation, in the same turn as kafkajs's own bookkeeping. */
+  #onJoin({ payload }: ConsumerGroupJoinEvent): void {
+    if (this.#stopped !== undefined) {
+      // kafkajs restarted a consumer that was about to leave.
+      void this.#consumer.disconnect().catch(() => undefined);
+      return;
+    }
+    const lists = this.membership.topics.map((topic) => [...(payload.memberAssignment[topic] ?? [])].sort((left, right) => left - right));
+    const assigned = lists[0]!;
+    if (lists.some((list) => list.join() !== assigned.join())) {
+      this.#halt(new BlackboardError('TOPOLOGY_DRIFT', `the group ${this.membership.group} did not give the same partitions of ${this.membership.topics.join(', ')} to one member; all its members must run this version`));
+      return;
+    }
+    const before = this.#positions.held();
+    // A new member id: the group had dropped this one, and others may have held its partitions meanwhile.
+    const dropped = this.#memberId !== undefined && this.#memberId !== payload.memberId;
+    this.#memberId = payload.memberId;
+    const kept = dropped ? [] : before.filter((partition) => assigned.includes(partition));
+    const lost = before.filter((partition) => !kept.includes(partition));
+    const gained = assigned.filter((partition) => !kept.includes(partition));
+    for (const partition of lost) this.#positions.lose(partition);
+    for (const partition of gained) this.#positions.gain(partition);
+    for (const position of this.#positions.all()) this.#applyTo(position);
+    this.#generation += 1;
+    this.membership.onAssigned({ generation: this.#generation, gained, kept, lost }, this);
+    this.#joined?.resolve();
+  }
+
+  /** Tells kafkajs what it has forgotten in the rebalance. */
+  #applyTo({ topic, partition, state, paused, wanted }: MemberPosition): void {
+    const target = [{ topic, partitions: [partition] }];
+    if (state === 'running') this.#consumer.seek({ topic, partition, offset: String(wanted) });
+    if (state === 'running' && !paused) this.#consumer.resume(target);
+    else this.#consumer.pause(target);
+  }
+
+  #onBatch({ batch, isStale, commitOffsetsIfNecessary }: EachBatchPayload): void {
+    this.#commitNow = commitOffsetsIfNecessary;
+    const messages = batch.messages;
+    if (messages.length === 0 || isStale()) return;
+    const topic = batch.topic as TopicName;
+    const position = this.#positions.get(topic, batch.partition);
+    const first = Number(messages[0]!.offset);
+    switch (this.#positions.judge(position, first, messages.length)) {
+      case 'ignore': return;
+      case 'seekAgain':
+        this.#consumer.seek({ topic, partition: batch.partition, offset: String(position!.wanted) });
+        return;
+      case 'halt':
+        this.#consumer.pause([{ topic, partitions: [batch.partition] }]);
+        void this.#explain(position!, first);
+        return;
+      case 'deliver': {
+        const last = Number(messages[messages.length - 1]!.offset);
+        if (last - first + 1 !== messages.length) { this.#halt(gap(topic, batch.partition, first + messages.length, last + 1)); return; }
+        const records: LogRecord[] = new Array<LogRecord>(messages.length);
+        for (let index = 0; index < messages.length; index++) records[index] = toRecord(topic, batch.partition, messages[index]!);
+        this.membership.onBatch(records);
+      }
+    }
+  }
+
+  /** Halts with the reason why a partition cannot be delivered from where it should. */
+  async #explain(position: MemberPosition, found: number): Promise<void> {
+    position.state = 'idle';
+    const { topic, partition, wanted } = position;
+    try {
+      const [range] = await this.options.reader.ranges(topic, [partition]);
+      const outside = wanted < range!.low || wanted > range!.next || found < wanted;
+      this.#halt(outside ? outOfRange(topic, partition, wanted, range!) : gap(topic, partition, wanted, found));
+    } catch (error) {
+      this.#halt(error as Error);
+    }
+  }
+
+  async #checkRanges(topic: TopicName): Promise<void> {
+    const positions = [...(this.#rangeChecks.get(topic) ?? [])];
+    this.#rangeChecks.delete(topic);
+    const asked = positions.map((position) => ({ position, starts: position.starts }));
+    try {
+      const ranges = await this.options.reader.ranges(topic, positions.map((position) => position.partition));
+      for (const { position, starts } of asked) {
+        // Lost, or started elsewhere, while the ranges were looked up.
+        if (this.#positions.get(topic, position.partition) !== position || position.starts !== starts || this.#stopped !== undefined) continue;
+        const range = ranges.find((one) => one.partition === position.partition)!;
+        if (position.wanted < range.low || position.wanted > range.next) { this.#halt(outOfRange(topic, position.partition, position.wanted, range)); return; }
+        position.state = 'running';
+        this.#applyTo(position);
+      }
+    } catch (error) {
+      this.#halt(error as Error);
+    }
+  }
+
+  async #commitOnce(held: readonly CommittedPosition[]): Promise<void> {
+    const commitNow = this.#commitNow;
+    const topics = [...new Set(held.map(({ topic }) => topic))].map((topic) => ({
+      topic,
+      partitions: held.filter((position) => position.topic === topic)
+        .map(({ partition, offset, metadata }) => ({ partition, offset: String(offset), metadata })),
+    }));
+    // Not `consumer.commitOffsets` where it can be avoided: that repeats by itself, over a rebalance too, and would
+    // then commit a partition that has another owner. It is all there is before the first batch.
+    if (commitNow !== undefined) await commitNow({ topics });
+    else await this.#consumer.commitOffsets(topics.flatMap(({ topic, partitions }) => partitions.map((position) => ({ topic, ...position }))));
+  }
+
+  #onCrash({ payload }: ConsumerCrashEvent): void {
+    this.#commitNow = undefined;
+    // Otherwise kafkajs joins again by itself, after a pause.
+    if (!payload.restart) this.#halt(this.#refused(payload.error));
+  }
+
+  #onHeartbeat(): void {
+    const due = this.#waiters.filter((waiter) => waiter.afterMs < this.#heartbeatSentAtMs);
+    if (due.length === 0) return;
+    this.#waiters = this.#waiters.filter((waiter) => waiter.afterMs >= this.#heartbeatSentAtMs);
+    for (const waiter of due) waiter.resolve();
+  }
+
+  #refused(error: unknown): BlackboardError {
+    if (error instanceof BlackboardError) return error;
+    const root = rootCause(error);
+    if (root instanceof BlackboardError) return root;
+    return new BlackboardError('KAFKA_UNAVAILABLE', `the group ${this.membership.group} could not go on (${root.type ?? root.name}: ${root.message}); check the brokers and this principal's access to group and topics`, { group: this.membership.group, reason: root.type ?? root.name }, { cause: error });
+  }
+}

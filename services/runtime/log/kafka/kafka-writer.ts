@@ -1,0 +1,123 @@
+// Appends: each partition has a lane, each lane the sender of its present leader. Order within a lane is the order of
+// the calls; a lane is in one request at a time, whatever its leader.
+
+import { limits } from '../../../../topics/topics.js';
+import { BlackboardError } from '../../errors.js';
+import type { AppendBatch, Appended } from '../port.js';
+import type { ClusterLink } from './cluster-link.js';
+import type { KafkaConnection } from './kafka-client.js';
+import { rootCause } from './kafka-error.js';
+import { laneKey, LeaderSender, type Lane } from './leader-sender.js';
+
+export interface WriterOptions {
+  readonly connection: KafkaConnection;
+  /** For metadata; shared with the reader. */
+  readonly link: ClusterLink;
+  readonly sendTimeoutMs: number;
+}
+
+interface WriterLane extends Lane {
+  /** Where it was sent last; looked up again after each doubt. */
+  sender: LeaderSender | undefined;
+  /** Queued at a sender, in a request, or being looked up. */
+  busy: boolean;
+  sent: boolean;
+}
+
+export class KafkaWriter {
+  readonly #lanes = new Map<string, WriterLane>();
+  readonly #senders = new Map<string, LeaderSender>();
+  #closing = false;
+
+  constructor(private readonly options: WriterOptions) {}
+
+  /** @throws as LogPort.append says. */
+  append(batch: AppendBatch): Promise<Appended> {
+    const bytes = checkedBytes(batch);
+    if (this.#closing) return Promise.reject(new BlackboardError('APPEND_REFUSED', 'this log is closed; nothing of the append is in it'));
+    const key = laneKey(batch.topic, batch.partition);
+    let lane = this.#lanes.get(key);
+    if (lane === undefined) {
+      lane = { key, topic: batch.topic, partition: batch.partition, waiting: [], sender: undefined, busy: false, sent: false };
+      this.#lanes.set(key, lane);
+    }
+    const queued = lane;
+    return new Promise((resolve, reject) => {
+      queued.waiting.push({ records: batch.records, bytes, resolve, reject });
+      if (!queued.busy) this.#dispatch(queued);
+    });
+  }
+
+  /** Lets what was appended before come to its end, then closes all producers. */
+  async close(): Promise<void> {
+    this.#closing = true;
+    while ([...this.#lanes.values()].some((lane) => lane.busy)) await this.#settled();
+    for (const sender of this.#senders.values()) sender.close();
+  }
+
+  async #settled(): Promise<void> {
+    await Promise.all([...this.#senders.values()].map((sender) => sender.idle()));
+    await new Promise((resolve) => setTimeout(resolve, 5));
+  }
+
+  #dispatch(lane: WriterLane): void {
+    lane.busy = true;
+    if (lane.sender === undefined) void this.#route(lane);
+    else lane.sender.add(lane);
+  }
+
+  async #route(lane: WriterLane): Promise<void> {
+    // A lane that had a leader before has lost it in doubt.
+    const afresh = lane.sent;
+    lane.sent = true;
+    try {
+      const leader = await this.options.link.run(async (cluster) => {
+        await cluster.addMultipleTargetTopics([lane.topic]);
+        if (afresh) await cluster.refreshMetadata();
+        const partitions = cluster.findTopicPartitionMetadata(lane.topic);
+        const found = partitions.find((partition) => partition.partitionId === lane.partition);
+        if (found === undefined) throw new BlackboardError('APPEND_REFUSED', `${lane.topic} has ${partitions.length} partitions and none with the number ${lane.partition}`);
+        return String(found.leader);
+      }, Date.now() + this.options.sendTimeoutMs);
+      let sender = this.#senders.get(leader);
+      if (sender === undefined) {
+        sender = new LeaderSender(leader, { ...this.options, onReleased: (lanes, doubtful) => this.#released(lanes as readonly WriterLane[], doubtful) });
+        this.#senders.set(leader, sender);
+      }
+      lane.sender = sender;
+      sender.add(lane);
+    } catch (error) {
+      const refused = error instanceof BlackboardError && error.code === 'APPEND_REFUSED' ? error
+        : new BlackboardError('APPEND_REFUSED', `an append to ${lane.key} was not sent (${rootCause(error).message}); nothing of it is in the log, append it again`, {}, { cause: error });
+      const waiting = lane.waiting;
+      lane.waiting = [];
+      lane.busy = false;
+      for (const append of waiting) append.reject(refused);
+    }
+  }
+
+  #released(lanes: readonly WriterLane[], doubtful: boolean): void {
+    for (const lane of lanes) {
+      lane.busy = false;
+      if (doubtful) lane.sender = undefined;
+      if (lane.waiting.length > 0) this.#dispatch(lane);
+    }
+  }
+}
+
+/** Bytes of keys and values. @throws BlackboardError APPEND_TOO_LARGE or APPEND_REFUSED, before anything is sent. */
+function checkedBytes(batch: AppendBatch): number {
+  const { records, topic, partition } = batch;
+  if (records.length === 0) throw new BlackboardError('APPEND_REFUSED', `an append to ${topic}/${partition} holds no record`);
+  let bytes = 0;
+  for (const { key, value } of records) {
+    if (value.length > limits.recordBytesMax) {
+      throw new BlackboardError('APPEND_TOO_LARGE', `a record for ${topic}/${partition} has ${value.length} bytes, ${limits.recordBytesMax} at most; put its body into the body store and refer to it`, { bytes: value.length });
+    }
+    bytes += key.length + value.length;
+  }
+  if (records.length > limits.batchRecordsMax || bytes > limits.batchBytesMax) {
+    throw new BlackboardError('APPEND_TOO_LARGE', `an append to ${topic}/${partition} has ${records.length} records and ${bytes} bytes; a batch takes ${limits.batchRecordsMax} and ${limits.batchBytesMax}, and is never split`, { records: records.length, bytes });
+  }
+  return bytes;
+}

@@ -1,0 +1,300 @@
+// Sends to one leader broker: one produce request outstanding, only that leader's partitions in it, idempotent, acks
+// from all in-sync replicas; what queues up meanwhile is the next request, so there is no linger and no timer for one.
+//
+// It speaks kafkajs's single `produce` request and keeps the sequence numbers itself, instead of kafkajs's producer:
+// that one rolls back the sequences of all partitions of a send on any error, spreads a repeated send over brokers and
+// may count a partition twice or not at all. Here a request is repeated as it was, with the same sequences, to one
+// common leader, for a bounded time: the broker answers a batch that did land with its first offset. If it is still
+// not known then, every append in it ends as APPEND_UNKNOWN, and the producer id, its sequences and its sockets are
+// never used again, so no repetition can come later; what the network still holds may land, as the port says.
+
+import type { Broker, Message } from 'kafkajs';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { TopicName } from '../../../../topics/topics.js';
+import { limits } from '../../../../topics/topics.js';
+import { BlackboardError } from '../../errors.js';
+import type { Appended, RecordToAppend } from '../port.js';
+import { ClusterLink } from './cluster-link.js';
+import type { KafkaConnection } from './kafka-client.js';
+import { isRetriable, isTransport, protocolType, rootCause } from './kafka-error.js';
+
+/** An append that waits, or is under way. */
+export interface PendingAppend {
+  readonly records: readonly RecordToAppend[];
+  readonly bytes: number;
+  resolve(appended: Appended): void;
+  reject(error: BlackboardError): void;
+}
+
+/** The appends of one partition, in order. It belongs to at most one sender at a time. */
+export interface Lane {
+  readonly key: string;
+  readonly topic: TopicName;
+  readonly partition: number;
+  waiting: PendingAppend[];
+}
+
+/** What one partition has in a request. */
+interface Part {
+  readonly lane: Lane;
+  readonly appends: readonly PendingAppend[];
+  readonly messages: readonly RecordToAppend[];
+}
+
+interface PartitionAnswer {
+  readonly partition: number;
+  readonly errorCode: number;
+  readonly baseOffset: string;
+  readonly logAppendTime: string;
+}
+
+interface ProduceAnswer {
+  readonly topics: readonly { readonly topicName: string; readonly partitions: readonly PartitionAnswer[] }[];
+}
+
+// In kafkajs's Broker, but not in its types.
+interface BrokerThatNumbersProducers extends Broker {
+  initProducerId(request: { transactionTimeout: number }): Promise<{ producerId: string; producerEpoch: number }>;
+}
+
+interface Producer {
+  readonly link: ClusterLink;
+  readonly sequences: Map<Lane, number>;
+  identity: { readonly producerId: string; readonly producerEpoch: number } | undefined;
+}
+
+/** How far a request came; decides between "refused" and "unknown". */
+interface Progress {
+  written: boolean;
+  attempts: number;
+}
+
+export interface SenderOptions {
+  readonly connection: KafkaConnection;
+  /** A request and its repetitions at most. */
+  readonly sendTimeoutMs: number;
+  /** These lanes are the caller's again. `doubtful`: something failed, their leader is to be looked up anew. */
+  onReleased(lanes: readonly Lane[], doubtful: boolean): void;
+}
+
+const requestBytesMax = 4 * 1024 * 1024;
+const sequenceModulus = 2 ** 31;
+
+export class LeaderSender {
+  #ready: Lane[] = [];
+  #sending: Promise<void> | undefined;
+  #scheduled = false;
+  #producer: Producer | undefined;
+
+  constructor(readonly leader: string, private readonly options: SenderOptions) {}
+
+  /** Takes a lane that has waiting appends and is not in a request. */
+  add(lane: Lane): void {
+    this.#ready.push(lane);
+    if (this.#sending !== undefined || this.#scheduled) return;
+    this.#scheduled = true;
+    // After the present turn, so that all appends of that turn share the first request.
+    queueMicrotask(() => { this.#scheduled = false; this.#sendNext(); });
+  }
+
+  /** Resolves when no request is out. */
+  async idle(): Promise<void> {
+    while (this.#sending !== undefined) await this.#sending;
+  }
+
+  close(): void {
+    this.#retire();
+  }
+
+  #sendNext(): void {
+    if (this.#ready.length === 0 || this.#sending !== undefined) return;
+    this.#sending = this.#send(this.#take()).finally(() => {
+      this.#sending = undefined;
+      this.#sendNext();
+    });
+  }
+
+  #take(): Part[] {
+    const lanes = this.#ready;
+    const parts: Part[] = [];
+    let bytes = 0;
+    let taken = 0;
+    for (; taken < lanes.length && (taken === 0 || bytes < requestBytesMax); taken++) {
+      const part = takePart(lanes[taken]!);
+      for (const append of part.appends) bytes += append.bytes;
+      parts.push(part);
+    }
+    this.#ready = lanes.slice(taken);
+    return parts;
+  }
+
+  async #send(parts: readonly Part[]): Promise<void> {
+    const progress: Progress = { written: false, attempts: 0 };
+    let timer: NodeJS.Timeout | undefined;
+    const deadlineMs = Date.now() + this.options.sendTimeoutMs;
+    // A watch beside the requests' own timeouts: a client that hangs must not hold the partition for ever.
+    const overdue = new Promise<never>((_, reject) => {
+      timer = setTimeout(() => reject(new Error(`no answer within ${this.options.sendTimeoutMs} ms`)), this.options.sendTimeoutMs + 100);
+    });
+    let failed = true;
+    try {
+      const answers = await Promise.race([this.#transmit(parts, progress, deadlineMs), overdue]);
+      failed = false;
+      this.#accept(parts, answers);
+    } catch (error) {
+      this.#retire();
+      const verdict = verdictOf(error, parts, progress);
+      for (const part of parts) for (const append of part.appends) append.reject(verdict);
+    } finally {
+      clearTimeout(timer);
+    }
+    this.#release(parts, failed || progress.attempts > 1);
+  }
+
+  /** Sends until each partition is answered for, or the error is final, or the time is over. */
+  async #transmit(parts: readonly Part[], progress: Progress, deadlineMs: number): Promise<Map<string, PartitionAnswer>> {
+    const producer = (this.#producer ??= { link: new ClusterLink(this.options.connection), sequences: new Map(), identity: undefined });
+    for (let backoffMs = 25; ; backoffMs = Math.min(backoffMs * 2, 1_000)) {
+      progress.attempts += 1;
+      try {
+        const broker = await this.#broker(producer, parts, progress.attempts);
+        producer.identity ??= await broker.initProducerId({ transactionTimeout: 60_000 });
+        if (this.#producer !== producer) throw new Error('the producer was closed');
+        progress.written = true;
+        return covered(parts, (await broker.produce(request(parts, producer, this.options.sendTimeoutMs))) as ProduceAnswer);
+      } catch (error) {
+        if (!isRetriable(error) || Date.now() + backoffMs >= deadlineMs || this.#producer !== producer) throw error;
+        if (isTransport(error)) producer.link.reset();
+        await sleep(backoffMs * (0.5 + Math.random()));
+      }
+    }
+  }
+
+  /** The broker that leads all of the parts. @throws when they are led by several: the request must not be spread. */
+  async #broker(producer: Producer, parts: readonly Part[], attempt: number): Promise<BrokerThatNumbersProducers> {
+    const cluster = await producer.link.cluster();
+    let leader = this.leader;
+    // Node ids are text at run time, whatever kafkajs's types say.
+    if (attempt > 1 || !(cluster.getNodeIds() as unknown as string[]).includes(leader)) {
+      await cluster.addMultipleTargetTopics([...new Set(parts.map((part) => part.lane.topic as string))]);
+      await cluster.refreshMetadata();
+      const leaders = new Set(parts.map(({ lane }) => String(cluster.findTopicPartitionMetadata(lane.topic).find((found) => found.partitionId === lane.partition)?.leader)));
+      if (leaders.size !== 1) throw new Error('the partitions of one request have come under several leaders');
+      leader = [...leaders][0]!;
+    }
+    return (await cluster.findBroker({ nodeId: leader })) as BrokerThatNumbersProducers;
+  }
+
+  #accept(parts: readonly Part[], answers: ReadonlyMap<string, PartitionAnswer>): void {
+    const sequences = this.#producer?.sequences;
+    for (const { lane, appends, messages } of parts) {
+      const answer = answers.get(lane.key)!;
+      sequences?.set(lane, ((sequences.get(lane) ?? 0) + messages.length) % sequenceModulus);
+      let baseOffset = Number(answer.baseOffset);
+      // -1 where a topic keeps the writers' own times; such a topic is drift, and this only keeps its times sane.
+      const appendTimeMs = answer.logAppendTime === '-1' ? Date.now() : Number(answer.logAppendTime);
+      for (const append of appends) {
+        append.resolve({ baseOffset, appendTimeMs });
+        baseOffset += append.records.length;
+      }
+    }
+  }
+
+  #release(parts: readonly Part[], reroute: boolean): void {
+    if (reroute) {
+      // What still waits here may have another leader now as well.
+      const lanes = [...parts.map((part) => part.lane), ...this.#ready];
+      this.#ready = [];
+      this.options.onReleased(lanes, true);
+      return;
+    }
+    const empty: Lane[] = [];
+    for (const { lane } of parts) (lane.waiting.length > 0 ? this.#ready : empty).push(lane);
+    this.options.onReleased(empty, false);
+  }
+
+  #retire(): void {
+    this.#producer?.link.close();
+    this.#producer = undefined;
+  }
+}
+
+/** As many whole appends of a lane as one batch takes, in order; at least one. */
+function takePart(lane: Lane): Part {
+  let records = 0;
+  let bytes = 0;
+  let count = 0;
+  for (const append of lane.waiting) {
+    records += append.records.length;
+    bytes += append.bytes;
+    if (count > 0 && (records > limits.batchRecordsMax || bytes > limits.batchBytesMax)) break;
+    count += 1;
+  }
+  const appends = lane.waiting.slice(0, count);
+  lane.waiting = lane.waiting.slice(count);
+  return { lane, appends, messages: count === 1 ? appends[0]!.records : appends.flatMap((append) => append.records) };
+}
+
+function request(parts: readonly Part[], producer: Producer, timeoutMs: number): Parameters<Broker['produce']>[0] {
+  const byTopic = new Map<string, { partition: number; firstSequence: number; messages: Message[] }[]>();
+  for (const { lane, messages } of parts) {
+    const entry = { partition: lane.partition, firstSequence: producer.sequences.get(lane) ?? 0, messages: messages as unknown as Message[] };
+    const entries = byTopic.get(lane.topic);
+    if (entries === undefined) byTopic.set(lane.topic, [entry]);
+    else entries.push(entry);
+  }
+  const { producerId, producerEpoch } = producer.identity!;
+  return {
+    topicData: [...byTopic].map(([topic, partitions]) => ({ topic, partitions })),
+    // A 64-bit number as text, which kafkajs's encoder takes; its types say number.
+    producerId: producerId as unknown as number,
+    producerEpoch,
+    acks: -1,
+    timeout: timeoutMs,
+  };
+}
+
+/** The answers by lane. @throws unless each part has exactly one, without an error and with an offset. */
+function covered(parts: readonly Part[], answer: ProduceAnswer): Map<string, PartitionAnswer> {
+  const answers = new Map<string, PartitionAnswer>();
+  let count = 0;
+  for (const { topicName, partitions } of answer.topics) {
+    for (const partition of partitions) {
+      answers.set(laneKey(topicName, partition.partition), partition);
+      count += 1;
+    }
+  }
+  const whole = count === parts.length && parts.every(({ lane }) => {
+    const found = answers.get(lane.key);
+    return found !== undefined && found.errorCode === 0 && Number(found.baseOffset) >= 0;
+  });
+  if (!whole) throw new Error('the answer does not cover each partition of the request');
+  return answers;
+}
+
+export function laneKey(topic: string, partition: number): string {
+  return `${topic}/${partition}`;
+}
+
+// Of a topic, or of all: no partition of the topic has taken anything.
+const refusedByTopic = new Set(['TOPIC_AUTHORIZATION_FAILED', 'CLUSTER_AUTHORIZATION_FAILED', 'INVALID_TOPIC_EXCEPTION']);
+const tooLarge = new Set(['MESSAGE_TOO_LARGE', 'RECORD_LIST_TOO_LARGE']);
+
+/** What the appends of a failed request are told. Certain only where nothing can have landed, or ever will. */
+function verdictOf(error: unknown, parts: readonly Part[], progress: Progress): BlackboardError {
+  const root = rootCause(error);
+  const where = parts.map((part) => part.lane.key).slice(0, 8).join(', ');
+  const type = protocolType(error) ?? '';
+  const details = { partitions: parts.length, attempts: progress.attempts, reason: root.type ?? root.name };
+  // The broker's errors are per partition and kafkajs tells only the first, without its partition. And a first try
+  // whose answer was lost may have landed, whatever a second is told.
+  const first = progress.attempts === 1;
+  const oneTopic = parts.every((part) => part.lane.topic === parts[0]!.lane.topic);
+  if (first && parts.length === 1 && tooLarge.has(type)) {
+    return new BlackboardError('APPEND_TOO_LARGE', `the broker takes no batch as large as the one for ${where}; raise the topic's max.message.bytes with \`blackboard topics apply\`, or append less at once`, details, { cause: error });
+  }
+  if (!progress.written || (first && oneTopic && refusedByTopic.has(type))) {
+    return new BlackboardError('APPEND_REFUSED', `an append to ${where} was not taken (${root.message}); nothing of it is in the log, append it again`, details, { cause: error });
+  }
+  return new BlackboardError('APPEND_UNKNOWN', `the outcome of an append to ${where} is not known (${root.message}); read the partition to see what is there before anything is appended again`, details, { cause: error });
+}

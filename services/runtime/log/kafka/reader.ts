@@ -1,0 +1,121 @@
+// Reading without a group: plain fetch requests to the partition's leader over the shared link. So it starts at once,
+// leaves no group behind, needs no access to one, and an offset out of range is an error instead of a silent reset.
+
+import type { Cluster } from 'kafkajs';
+import type { TopicName } from '../../../../topics/topics.js';
+import { BlackboardError } from '../../errors.js';
+import type { LogRecord, PartitionRange, ReadOptions } from '../port.js';
+import type { ClusterLink } from './cluster-link.js';
+import { rootCause } from './kafka-error.js';
+import { toRecord, type FetchedMessage } from './kafka-record.js';
+
+const patienceMs = 15_000;
+const fetchBytesMax = 2 * 1024 * 1024;
+/** How long a fetch at the end waits; other fetches to the same broker queue behind it. */
+const fetchWaitMs = 20;
+const readUncommitted = 0;
+
+interface FetchAnswer {
+  readonly responses: readonly { readonly partitions: readonly { readonly messages: readonly (FetchedMessage & { isControlRecord?: boolean })[] }[] }[];
+}
+
+export class KafkaReader {
+  constructor(private readonly link: ClusterLink) {}
+
+  /** As LogPort.ranges. @throws BlackboardError KAFKA_UNAVAILABLE, also where the topic does not exist. */
+  async ranges(topic: TopicName, only?: readonly number[]): Promise<readonly PartitionRange[]> {
+    return await this.link.run(async (cluster) => {
+      await cluster.addMultipleTargetTopics([topic]);
+      const partitions = cluster.findTopicPartitionMetadata(topic)
+        .map(({ partitionId }) => ({ partition: partitionId }))
+        .filter(({ partition }) => only === undefined || only.includes(partition));
+      if (partitions.length === 0) throw new BlackboardError('NOT_FOUND', `${topic} has no partition ${(only ?? []).join(', ')}; check it with \`blackboard topics check\``);
+      const [low, next] = await Promise.all([offsets(cluster, topic, partitions, true), offsets(cluster, topic, partitions, false)]);
+      return partitions
+        .map(({ partition }) => ({ partition, low: low.get(partition)!, next: next.get(partition)! }))
+        .sort((left, right) => left.partition - right.partition);
+    }, Date.now() + patienceMs);
+  }
+
+  /** As LogPort.read. */
+  read(options: ReadOptions): AsyncIterable<readonly LogRecord[]> {
+    // Asked now, not at the first `next`: the end is that at the time of the call.
+    const ranges = this.ranges(options.topic, [options.partition]);
+    ranges.catch(() => undefined);
+    return this.#read(options, ranges);
+  }
+
+  async *#read({ topic, partition, from, until }: ReadOptions, ranges: Promise<readonly PartitionRange[]>): AsyncGenerator<readonly LogRecord[]> {
+    const [range] = await ranges;
+    const end = until ?? range!.next;
+    if (from < range!.low || from > range!.next) throw outOfRange(topic, partition, from, range!);
+    let position = from;
+    let ahead = position < end ? this.#fetch(topic, partition, position) : undefined;
+    try {
+      while (ahead !== undefined) {
+        const records = within(await ahead, position, end);
+        if (records.length > 0 && records[0]!.offset !== position) throw gap(topic, partition, position, records[0]!.offset);
+        position += records.length;
+        // The next request is under way while the caller works on this batch.
+        ahead = position < end ? this.#fetch(topic, partition, position) : undefined;
+        if (records.length > 0) yield records;
+      }
+    } finally {
+      ahead?.catch(() => undefined);
+    }
+  }
+
+  #fetch(topic: TopicName, partition: number, offset: number): Promise<readonly LogRecord[]> {
+    const fetched = this.link.run(async (cluster) => {
+      const leader = Object.keys(cluster.findLeaderForPartitions(topic, [partition]))[0];
+      if (leader === undefined) await cluster.addMultipleTargetTopics([topic]);
+      const nodeId = leader ?? Object.keys(cluster.findLeaderForPartitions(topic, [partition]))[0]!;
+      const broker = await cluster.findBroker({ nodeId });
+      const answer = (await broker.fetch({
+        isolationLevel: readUncommitted, maxWaitTime: fetchWaitMs, minBytes: 1, maxBytes: fetchBytesMax,
+        topics: [{ topic, partitions: [{ partition, fetchOffset: String(offset), maxBytes: fetchBytesMax }] }],
+      })) as FetchAnswer;
+      const messages = answer.responses[0]?.partitions[0]?.messages ?? [];
+      const records: LogRecord[] = [];
+      for (const message of messages) if (message.isControlRecord !== true) records.push(toRecord(topic, partition, message));
+      return records;
+    }, Date.now() + patienceMs).catch(async (error: unknown) => {
+      if (rootCause(error).name !== 'KafkaJSOffsetOutOfRange') throw error;
+      const [range] = await this.ranges(topic, [partition]);
+      throw outOfRange(topic, partition, offset, range!);
+    });
+    // It may be abandoned by a caller that stops early.
+    fetched.catch(() => undefined);
+    return fetched;
+  }
+}
+
+/** A broker answers with whole batches: what lies before the position, or after the end, is cut off. */
+function within(records: readonly LogRecord[], from: number, end: number): readonly LogRecord[] {
+  let first = 0;
+  while (first < records.length && records[first]!.offset < from) first += 1;
+  let last = records.length;
+  while (last > first && records[last - 1]!.offset >= end) last -= 1;
+  return first === 0 && last === records.length ? records : records.slice(first, last);
+}
+
+async function offsets(cluster: Cluster, topic: string, partitions: { partition: number }[], fromBeginning: boolean): Promise<Map<number, number>> {
+  const found = await cluster.fetchTopicsOffset([{ topic, partitions, fromBeginning }]);
+  return new Map(found.flatMap((one) => one.partitions.map(({ partition, offset }) => [partition, Number(offset)] as const)));
+}
+
+export function outOfRange(topic: string, partition: number, offset: number, range: PartitionRange): BlackboardError {
+  return new BlackboardError(
+    'LOG_OUT_OF_RANGE',
+    `offset ${offset} of ${topic}/${partition} is not in the log, which holds ${range.low} to ${range.next}; nothing was skipped, see the runbook before you move the position`,
+    { topic, partition, offset, low: range.low, next: range.next },
+  );
+}
+
+export function gap(topic: string, partition: number, wanted: number, found: number): BlackboardError {
+  return new BlackboardError(
+    'LOG_GAP',
+    `after offset ${wanted - 1} of ${topic}/${partition} came ${found}: offsets must be dense; check that the topic has neither compaction nor transactional writers`,
+    { topic, partition, wanted, found },
+  );
+}
