@@ -1,0 +1,202 @@
+// Which capabilities are open: a fold of the facts of `bb.verified`, without I/O and without a clock.
+// A grant is opened by a request and closed by whatever closes that request; expiry is in the partition's time.
+// Memory is bounded by the open jobs: what belongs to a job goes at its end. Only the hash of its result stays,
+// for ingress, for the remember window and at most `resultsMax` of them.
+
+import type { Fact, StepRequested, VerificationRequested } from '../../schemas/generated/events.js';
+import { coordinate } from '../blackboard/ids.js';
+
+export const capabilityLimits = { resultsMax: 100_000, rememberMsDefault: 24 * 3600_000 } as const;
+
+/** What one open request allows one principal. */
+export interface Grant {
+  /** `v/partition/offset` of the request. */
+  readonly request: string;
+  readonly kind: 'step' | 'verification';
+  readonly principal: string;
+  readonly partition: number;
+  readonly job: string;
+  readonly instance: number;
+  readonly step: string;
+  readonly attempt: number;
+  readonly expiresAtMs: number;
+  /** Hashes that it opens: of the capability, and what belongs to its inputs and candidates. */
+  readonly opens: ReadonlySet<string>;
+  /** What the principal has put or been refused in this step, this attempt and earlier ones: its own work. */
+  readonly own: Set<string>;
+  /** Counted by the server, so that one attempt cannot fill the store or spend without end. */
+  readonly spent: { putBytes: number; modelCalls: number };
+}
+
+interface JobGrants {
+  readonly grants: Map<string, Grant>;
+  /** step and principal → hashes; carried over from attempt to attempt. */
+  readonly ownWork: Map<string, Set<string>>;
+}
+
+interface EndedJob {
+  readonly partition: number;
+  readonly instance: number;
+  readonly hash: string;
+  readonly endedAtMs: number;
+}
+
+interface PartitionView {
+  timeMs: number;
+  rememberMs: number;
+  /** Role by principal, from the policy in force. */
+  roles: ReadonlyMap<string, string>;
+}
+
+/** The state of the fold. Change it with `foldCapabilities` only; the server adds to `own` and `spent` of a grant. */
+export interface CapabilityBoard {
+  readonly jobs: Map<string, JobGrants>;
+  readonly byRequest: Map<string, Grant>;
+  /** By job id, oldest first. */
+  readonly results: Map<string, EndedJob>;
+  readonly partitions: Map<number, PartitionView>;
+  readonly resultsMax: number;
+}
+
+export function emptyCapabilities(resultsMax: number = capabilityLimits.resultsMax): CapabilityBoard {
+  return { jobs: new Map(), byRequest: new Map(), results: new Map(), partitions: new Map(), resultsMax };
+}
+
+/** Takes one fact that counts (stale epochs are filtered before) into the board. Total: ignores what does not concern it. */
+export function foldCapabilities(board: CapabilityBoard, fact: Fact, place: { readonly partition: number; readonly offset: number }): void {
+  const view = viewOf(board, place.partition);
+  view.timeMs = Math.max(view.timeMs, fact.atMs);
+  switch (fact.type) {
+    case 'StepRequested':
+    case 'VerificationRequested': return open(board, fact, place);
+    case 'ArtifactRejected': return keepForProducer(board, fact);
+    case 'AttemptFailed': return close(board, fact, fact.attempt);
+    case 'StepCompleted':
+    case 'StepFailed': return close(board, fact, Infinity);
+    case 'JobEnded': {
+      forget(board, jobKey(fact));
+      if (fact.result.hash !== '') remember(board, fact.job, { partition: place.partition, instance: fact.instance, hash: fact.result.hash, endedAtMs: fact.atMs });
+      return prune(board);
+    }
+    case 'Checkpointed':
+      view.timeMs = Math.max(view.timeMs, fact.timeMs);
+      return adopt(view, fact.policy);
+    case 'TickObserved':
+      view.timeMs = Math.max(view.timeMs, fact.timeMs);
+      return;
+    case 'PolicyAdopted': return adopt(view, fact.policy);
+    default:
+  }
+}
+
+/** The partition's time as far as the board has read; 0 before the first fact. */
+export function partitionTimeMs(board: CapabilityBoard, partition: number): number {
+  return board.partitions.get(partition)?.timeMs ?? 0;
+}
+
+/** The result body of an ended job that is still remembered, or null. */
+export function resultOf(board: CapabilityBoard, job: string, instance: number): { readonly partition: number; readonly hash: string } | null {
+  const ended = board.results.get(job);
+  if (ended === undefined || ended.instance !== instance || isForgotten(board, ended)) return null;
+  return ended;
+}
+
+/** The role of a principal in the policy that the partition has adopted; empty when it names none. */
+export function roleOf(board: CapabilityBoard, partition: number, principal: string): string {
+  return board.partitions.get(partition)?.roles.get(principal) ?? '';
+}
+
+function open(board: CapabilityBoard, fact: StepRequested | VerificationRequested, place: { readonly partition: number; readonly offset: number }): void {
+  const key = jobKey(fact);
+  const isStep = fact.type === 'StepRequested';
+  const job = board.jobs.get(key) ?? { grants: new Map(), ownWork: new Map() };
+  board.jobs.set(key, job);
+  // A new attempt replaces the earlier one; a verification means that the producer has answered.
+  close(board, fact, Infinity);
+  const { principal } = fact.capability;
+  const workKey = `${fact.step} ${principal}`;
+  const own = job.ownWork.get(workKey) ?? new Set<string>();
+  job.ownWork.set(workKey, own);
+  const opens = new Set(fact.capability.hashes);
+  for (const input of fact.inputs) {
+    if (input.body.encoding === 'reference') opens.add(input.body.hash);
+    for (const ref of input.refs) opens.add(ref);
+  }
+  if (!isStep) for (const candidate of fact.candidates) for (const hash of [candidate.hash, ...candidate.refs]) opens.add(hash);
+  const grant: Grant = {
+    request: coordinate('v', place.partition, place.offset), kind: isStep ? 'step' : 'verification', principal, partition: place.partition,
+    job: fact.job, instance: fact.instance, step: fact.step, attempt: fact.attempt, expiresAtMs: fact.capability.expiresAtMs,
+    opens, own, spent: { putBytes: 0, modelCalls: 0 },
+  };
+  job.grants.set(grant.request, grant);
+  board.byRequest.set(grant.request, grant);
+}
+
+/** Closes all grants of the fact's step up to an attempt. */
+function close(board: CapabilityBoard, fact: Fact, upToAttempt: number): void {
+  const job = board.jobs.get(jobKey(fact));
+  if (job === undefined) return;
+  for (const grant of job.grants.values()) {
+    if (grant.step !== fact.step || grant.attempt > upToAttempt) continue;
+    job.grants.delete(grant.request);
+    board.byRequest.delete(grant.request);
+  }
+}
+
+/** A refused draft can be read by its producer, in a later attempt of the same step, and by nobody else. */
+function keepForProducer(board: CapabilityBoard, fact: Fact & { readonly hash: string; readonly producer: string }): void {
+  const job = board.jobs.get(jobKey(fact));
+  job?.ownWork.get(`${fact.step} ${fact.producer}`)?.add(fact.hash);
+}
+
+function forget(board: CapabilityBoard, key: string): void {
+  const job = board.jobs.get(key);
+  for (const request of job?.grants.keys() ?? []) board.byRequest.delete(request);
+  board.jobs.delete(key);
+}
+
+function remember(board: CapabilityBoard, job: string, ended: EndedJob): void {
+  board.results.delete(job);
+  board.results.set(job, ended);
+}
+
+function prune(board: CapabilityBoard): void {
+  for (const [job, ended] of board.results) {
+    if (board.results.size <= board.resultsMax && !isForgotten(board, ended)) return;
+    board.results.delete(job);
+  }
+}
+
+function isForgotten(board: CapabilityBoard, ended: EndedJob): boolean {
+  const view = board.partitions.get(ended.partition);
+  return view !== undefined && view.timeMs > ended.endedAtMs + view.rememberMs;
+}
+
+/** Of the policy, the gateway needs the roles and the remember window. One that cannot be read changes nothing. */
+function adopt(view: PartitionView, policyJson: string): void {
+  const policy = readPolicy(policyJson);
+  if (policy === null) return;
+  view.roles = new Map(Object.entries(policy.principals ?? {}).map(([principal, { role }]) => [principal, String(role)]));
+  if (typeof policy.rememberMs === 'number') view.rememberMs = policy.rememberMs;
+}
+
+function readPolicy(text: string): { readonly principals?: Record<string, { role?: unknown }>; readonly rememberMs?: unknown } | null {
+  try {
+    const policy: unknown = JSON.parse(text);
+    return typeof policy === 'object' ? policy : null;
+  } catch {
+    return null;
+  }
+}
+
+function viewOf(board: CapabilityBoard, partition: number): PartitionView {
+  const known = board.partitions.get(partition);
+  if (known !== undefined) return known;
+  const view: PartitionView = { timeMs: 0, rememberMs: capabilityLimits.rememberMsDefault, roles: new Map() };
+  board.partitions.set(partition, view);
+  return view;
+}
+
+function jobKey(fact: { readonly job: string; readonly instance: number }): string {
+  return `${fact.job}/${fact.instance}`;
+}

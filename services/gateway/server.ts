@@ -1,0 +1,205 @@
+// The gateway's HTTP door: bodies and models, each against the open capability of a step and that principal's own
+// signature. A get answers the same 404 whether a body is missing or not opened; a put never tells whether it was
+// there. Nothing is served once reading `bb.verified` has halted.
+
+import type { FastifyInstance, FastifyRequest } from 'fastify';
+import { z } from 'zod';
+import { contentHash } from '../blackboard/ids.js';
+import { receiptText } from '../blackboard/signed-text.js';
+import type { BodyStore } from '../runtime/body-store.js';
+import { BlackboardError } from '../runtime/errors.js';
+import { createDoor, DoorError } from '../runtime/http-door.js';
+import type { Keyring } from '../runtime/keyring.js';
+import type { Logger } from '../runtime/logger.js';
+import { parseStrictJson } from '../runtime/strict-json.js';
+import { authorize, checkProof, gatewayRefusals, type Asked, type Decision, type GatewayRefusal, type Proof } from './authorize.js';
+import { frameLimits, readBodyFrames } from './body-frames.js';
+import { resultOf, type CapabilityBoard, type Grant } from './capabilities.js';
+import type { Progress } from './progress.js';
+import { isSignedBy, principalOfProof, readProofHeaders, requestPlace, type ProofHeaders } from './proof.js';
+
+export const askSchema = z.strictObject({
+  system: z.string().max(200_000),
+  user: z.string().max(2_000_000),
+  /** Name of the answer's shape. */
+  name: z.string().regex(/^[A-Za-z0-9_-]{1,64}$/),
+  /** JSON schema of the answer. */
+  schema: z.record(z.string(), z.unknown()),
+});
+export type ModelAsk = z.output<typeof askSchema>;
+
+export interface ModelReply {
+  readonly value: unknown;
+  readonly modelId: string;
+  readonly fallbackTaken: string;
+  readonly usage: { readonly modelCalls: number; readonly inputTokens: number; readonly outputTokens: number; readonly costMicros: number };
+}
+
+/** @throws BlackboardError MODEL_UNAVAILABLE when neither primary nor fallback gave a usable answer. */
+export type Models = (ask: ModelAsk, signal: AbortSignal) => Promise<ModelReply>;
+
+export interface GatewayServer {
+  readonly board: CapabilityBoard;
+  readonly progress: Progress;
+  readonly keyring: Keyring;
+  readonly bodies: BodyStore;
+  readonly models: Models | null;
+  readonly logger: Logger;
+  /** The gateway's clock, for the age of signatures and the time of receipts only. */
+  readonly nowMs: () => number;
+  /** `ready`: what was in the log at the start has been read. `halted`: nothing is served any more. */
+  readonly state: () => 'catching-up' | 'ready' | 'halted';
+  /** Default 2,000. */
+  readonly waitMsMax?: number;
+}
+
+const putBytesMax = 32 * 1024 * 1024;
+const octets = 'application/octet-stream';
+
+export function gatewayServer(server: GatewayServer): FastifyInstance {
+  const app = createDoor({ logger: server.logger, bodyBytesMax: putBytesMax, mediaTypes: [octets, 'application/json'] });
+  // Before the body is read: no stranger makes the gateway hold megabytes with a proof that cannot hold.
+  app.addHook('onRequest', async (request) => {
+    if (!needsProof(request)) return;
+    if (server.state() === 'halted') throw unavailable('reading the verified facts has halted; see the log of the gateway');
+    proofOf(request, server);
+  });
+  app.put('/v1/bodies', (request) => putBodies(server, request));
+  app.get<{ Params: { hash: string } }>('/v1/bodies/:hash', async (request, reply) => {
+    const bytes = await getBody(server, request, request.params.hash);
+    return reply.header('content-type', octets).header('cache-control', 'no-store').send(bytes);
+  });
+  app.post('/v1/models/ask', (request) => askModel(server, request));
+  app.get('/v1/capabilities', () => ({ model: server.models !== null }));
+  app.get('/health', (_request, reply) => {
+    const state = server.state();
+    return reply.code(state === 'ready' ? 200 : 503).send({ state });
+  });
+  return app;
+}
+
+async function putBodies(server: GatewayServer, request: FastifyRequest): Promise<unknown> {
+  if (!Buffer.isBuffer(request.body) || !isMedia(request, octets)) throw mediaType(octets);
+  const frames = readBodyFrames(request.body);
+  if (!frames.ok) throw new DoorError(frames.rule === 'body-too-large' ? 413 : 400, 'INPUT_INVALID', 'the body is not a list of [length, 4 bytes big-endian][bytes]', `Send 1 to ${frameLimits.bodiesMax} bodies of at most ${frameLimits.bodyBytesMax} bytes.`, { members: { rule: frames.rule } });
+  const bodies = frames.bodies.map((bytes) => ({ hash: contentHash(bytes), bytes }));
+  const bytes = frames.bodies.reduce((sum, body) => sum + body.length, 0);
+  const { proof, decision } = await decide(server, request, { act: 'put', bodies: bodies.length, bytes });
+  if (!decision.allowed) throw refused(decision.reason);
+  const grant = decision.grant as Grant;
+  // Counted before the store answers, so that puts at the same time cannot pass the limit together.
+  grant.spent.putBytes += bytes;
+  await orUnavailable(server, server.bodies.put(bodies)).catch((error: unknown) => {
+    grant.spent.putBytes -= bytes;
+    throw error;
+  });
+  const hashes = bodies.map((body) => body.hash);
+  for (const hash of hashes) grant.own.add(hash);
+  const receipt = { kind: 'body', hashes, signer: server.keyring.signerOf('gateway'), atMs: server.nowMs() };
+  const signature = server.keyring.sign(receipt.signer, receiptText(receipt, principalOfProof(proof), proof.name)).toString('hex');
+  return { hashes, receipt: { ...receipt, signature } };
+}
+
+async function getBody(server: GatewayServer, request: FastifyRequest, hash: string): Promise<Buffer> {
+  if (!/^[0-9a-f]{64}$/.test(hash)) throw new DoorError(400, 'INPUT_INVALID', 'a body is named by 64 hex digits', 'Use the hash that the request or the put gave.', { members: { field: 'hash', rule: 'sha256' } });
+  const { decision } = await decide(server, request, { act: 'get', hash });
+  // A proof that does not hold says nothing of the body; everything behind it is one and the same 404.
+  if (!decision.allowed && isProofProblem(decision.reason)) throw refused(decision.reason);
+  const bytes = decision.allowed ? await orUnavailable(server, server.bodies.get(hash)) : null;
+  if (bytes === null) throw new DoorError(404, 'BODY_NOT_FOUND', 'no body of that hash is visible to this principal under this attempt', 'Ask for bodies that the request names, while its attempt is open.');
+  return bytes;
+}
+
+async function askModel(server: GatewayServer, request: FastifyRequest): Promise<ModelReply> {
+  if (!Buffer.isBuffer(request.body) || !isMedia(request, 'application/json')) throw mediaType('application/json');
+  const parsed = parseStrictJson(request.body, { bytesMax: 4 * 1024 * 1024 });
+  if (!parsed.ok) throw new DoorError(parsed.rule === 'size' ? 413 : 400, 'INPUT_INVALID', parsed.message, 'Send one JSON object.', { members: { rule: parsed.rule } });
+  const ask = askSchema.safeParse(parsed.value);
+  if (!ask.success) {
+    const issue = ask.error.issues[0];
+    throw new DoorError(400, 'INPUT_INVALID', 'a field breaks a rule', 'Send {system, user, name, schema}.', { members: { field: issue?.path.join('.') ?? '', rule: issue?.code ?? '' } });
+  }
+  const { decision } = await decide(server, request, { act: 'ask' });
+  if (!decision.allowed) throw refused(decision.reason);
+  if (server.models === null) throw new DoorError(501, 'MODEL_UNAVAILABLE', 'this gateway has no model configured', 'Work without a model, or configure one where the gateway runs.');
+  (decision.grant as Grant).spent.modelCalls += 1;
+  const gone = new AbortController();
+  request.raw.socket.once('close', () => gone.abort());
+  try {
+    return await server.models(ask.data, gone.signal);
+  } catch (error) {
+    if (!(error instanceof BlackboardError) || error.code !== 'MODEL_UNAVAILABLE') throw error;
+    request.log.warn({ err: error, ...proofIds(request) }, 'no model gave a usable answer');
+    const usage = error.details['usage'];
+    throw new DoorError(502, 'MODEL_UNAVAILABLE', 'neither the primary nor the fallback model gave a usable answer', 'Report a retryable failure, or work without a model.', usage === undefined ? {} : { members: { usage } });
+  }
+}
+
+/** Waits until the fact that would allow the request has been read, then asks `authorize`. */
+async function decide(server: GatewayServer, request: FastifyRequest, asked: Asked): Promise<{ readonly proof: ProofHeaders; readonly decision: Decision }> {
+  const headers = proofOf(request, server);
+  const body = Buffer.isBuffer(request.body) ? request.body : Buffer.alloc(0);
+  const valid = isSignedBy(server.keyring, headers, { method: request.method, path: request.url, body });
+  const proof: Proof = { principal: principalOfProof(headers), valid, atMs: headers.atMs, name: headers.name };
+  const nowMs = server.nowMs();
+  // Only who proves to be someone may wait.
+  if (valid && !(await hasRead(server, proof))) throw unavailable('the gateway has not read that far yet');
+  const decision = authorize(proof, asked, server.board, nowMs);
+  if (!decision.allowed) request.log.info({ reason: decision.reason, principal: proof.principal, act: asked.act, ...proofIds(request) }, 'refused');
+  return { proof: headers, decision };
+}
+
+async function hasRead(server: GatewayServer, proof: Proof): Promise<boolean> {
+  const place = requestPlace(proof.name);
+  if (place !== null) return server.progress.until(() => server.progress.next(place.partition) > place.offset, server.waitMsMax);
+  // Ingress reads results under no request: it may come before the end of the job has been read, or for another job.
+  await server.progress.until(() => resultOf(server.board, proof.name.job, proof.name.instance) !== null, server.waitMsMax);
+  return true;
+}
+
+function proofOf(request: FastifyRequest, server: GatewayServer): ProofHeaders {
+  const proof = readProofHeaders(request.headers);
+  if ('problem' in proof) throw new DoorError(401, 'GATEWAY_REFUSED', 'a header of the proof is missing or has another shape', 'Sign each request with the principal that the capability names.', { members: { field: proof.problem, reason: 'bad-signature' } });
+  const problem = checkProof({ valid: true, atMs: proof.atMs }, server.nowMs());
+  if (problem !== null) throw refused(problem);
+  return proof;
+}
+
+function needsProof(request: FastifyRequest): boolean {
+  const route = request.routeOptions.url ?? '';
+  return route.startsWith('/v1/bodies') || route.startsWith('/v1/models');
+}
+
+function isProofProblem(reason: GatewayRefusal): boolean {
+  return reason === 'bad-signature' || reason === 'clock-skew';
+}
+
+function isMedia(request: FastifyRequest, type: string): boolean {
+  return (request.headers['content-type'] ?? '').split(';')[0]?.trim().toLowerCase() === type;
+}
+
+async function orUnavailable<T>(server: GatewayServer, work: Promise<T>): Promise<T> {
+  try {
+    return await work;
+  } catch (error) {
+    server.logger.error({ err: error }, 'the body store does not answer');
+    throw unavailable('the body store does not answer');
+  }
+}
+
+function refused(reason: GatewayRefusal): DoorError {
+  return new DoorError(isProofProblem(reason) ? 401 : 403, 'GATEWAY_REFUSED', gatewayRefusals[reason], 'Use the capability of the open attempt, signed by the principal that it names, with a clock that is right.', { members: { reason } });
+}
+
+function mediaType(type: string): DoorError {
+  return new DoorError(415, 'INPUT_INVALID', `this route takes ${type}`, 'Set the content-type header.', { members: { field: 'content-type', rule: 'media-type' } });
+}
+
+function unavailable(what: string): DoorError {
+  return new DoorError(503, 'GATEWAY_UNAVAILABLE', what, 'Try again after the seconds that Retry-After names.', { retryAfterS: 1 });
+}
+
+function proofIds(request: FastifyRequest): Record<string, unknown> {
+  const proof = readProofHeaders(request.headers);
+  return 'problem' in proof ? {} : { job: proof.name.job, step: proof.name.step, attempt: proof.name.attempt };
+}

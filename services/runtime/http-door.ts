@@ -1,0 +1,78 @@
+// What every HTTP door of ours shares: bodies as raw bytes up to a limit (each door parses them strictly itself), and
+// errors as {code, message, hint} with a code of the catalogue. What a stranger sends is never quoted back, and an
+// error that is ours is logged whole and shown as INTERNAL.
+
+import { fastify, type FastifyBaseLogger, type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
+import { BlackboardError, type ErrorCode } from './errors.js';
+import type { Logger } from './logger.js';
+
+export interface DoorOptions {
+  readonly logger: Logger;
+  readonly bodyBytesMax: number;
+  /** Media types whose bodies the door takes, as raw bytes (`request.body` is a Buffer). */
+  readonly mediaTypes: readonly string[];
+}
+
+/** A refusal at a door: thrown by handlers, answered as JSON. */
+export class DoorError extends Error {
+  override readonly name = 'DoorError';
+
+  constructor(
+    readonly statusCode: number,
+    readonly code: ErrorCode | 'INTERNAL',
+    message: string,
+    /** What the caller can do now. */
+    readonly hint: string,
+    /** Further members of the answer (`reason`, `field`, `rule`), and seconds after which to try again. */
+    readonly more: { readonly members?: Readonly<Record<string, unknown>>; readonly retryAfterS?: number } = {},
+  ) {
+    super(message);
+  }
+}
+
+export function createDoor(options: DoorOptions): FastifyInstance {
+  const app = fastify({
+    loggerInstance: options.logger as FastifyBaseLogger,
+    disableRequestLogging: true,
+    bodyLimit: options.bodyBytesMax,
+    exposeHeadRoutes: false,
+    forceCloseConnections: true,
+    requestTimeout: 120_000,
+    routerOptions: { maxParamLength: 200 },
+    frameworkErrors: (error, request, reply) => void answerError(error, request, reply),
+  }) as unknown as FastifyInstance;
+  app.removeAllContentTypeParsers();
+  for (const type of options.mediaTypes) app.addContentTypeParser(type, { parseAs: 'buffer' }, (_request, body, done) => done(null, body));
+  app.setErrorHandler(answerError);
+  app.setNotFoundHandler(() => {
+    throw new DoorError(404, 'NOT_FOUND', 'there is no such route', 'See the API description for the routes and their methods.');
+  });
+  return app;
+}
+
+async function answerError(error: unknown, request: FastifyRequest, reply: FastifyReply): Promise<unknown> {
+  const door = toDoorError(error);
+  if (door.code === 'INTERNAL') request.log.error({ err: error, route: request.routeOptions.url ?? '' }, 'a request failed for a reason of our own');
+  if (door.more.retryAfterS !== undefined) reply.header('retry-after', String(door.more.retryAfterS));
+  return reply.code(door.statusCode).send({ code: door.code, message: door.message, hint: door.hint, ...door.more.members });
+}
+
+function toDoorError(error: unknown): DoorError {
+  if (error instanceof DoorError) return error;
+  if (error instanceof BlackboardError) {
+    const status = statusByCode[error.code];
+    if (status !== undefined) return new DoorError(status, error.code, error.message, 'Change what the message names and send the request again.');
+  }
+  const { statusCode, code } = error as { statusCode?: unknown; code?: unknown };
+  if (typeof statusCode === 'number' && statusCode >= 400 && statusCode < 500) return fromFastify(statusCode, String(code));
+  return new DoorError(500, 'INTERNAL', 'the request could not be served', 'The log of the service says why. Try again later.');
+}
+
+const statusByCode: Partial<Record<ErrorCode, number>> = { INPUT_INVALID: 400, NOT_FOUND: 404, CONFLICT: 409, UNAUTHENTICATED: 401 };
+
+/** Fastify's own refusals, in our words. */
+function fromFastify(statusCode: number, code: string): DoorError {
+  if (statusCode === 413) return new DoorError(413, 'INPUT_INVALID', 'the body is larger than this door takes', 'Send less; large documents go by reference.', { members: { rule: 'size' } });
+  if (statusCode === 415) return new DoorError(415, 'INPUT_INVALID', 'the content type is not one that this route takes', 'Set the content-type header that the API description names.', { members: { field: 'content-type', rule: 'media-type' } });
+  return new DoorError(statusCode, 'INPUT_INVALID', 'the request is not well-formed', 'Check the URL, the headers and the length of the body.', { members: { rule: code.toLowerCase() } });
+}
