@@ -1,0 +1,300 @@
+-- Made by infra/sql/dump.ts from the catalog of a migrated database. Do not edit.
+
+CREATE TABLE artifacts (
+  job text NOT NULL,
+  instance bigint NOT NULL,
+  step text NOT NULL,
+  attempt integer NOT NULL,
+  hash text NOT NULL,
+  partition integer NOT NULL,
+  tenant text NOT NULL,
+  namespace text NOT NULL,
+  state text NOT NULL,
+  type text NOT NULL,
+  contract text NOT NULL,
+  size bigint NOT NULL,
+  producer text NOT NULL,
+  verifier text,
+  reason text,
+  confidence double precision,
+  fresh_at timestamp with time zone,
+  rubric_score double precision,
+  encoding text,
+  body bytea,
+  last_offset bigint NOT NULL,
+  last_event_at timestamp with time zone NOT NULL,
+  CONSTRAINT artifacts_namespace_check CHECK ((namespace = ANY (ARRAY['quarantine'::text, 'verified'::text]))),
+  CONSTRAINT artifacts_pkey PRIMARY KEY (job, instance, step, attempt, hash),
+  CONSTRAINT artifacts_state_check CHECK ((state = ANY (ARRAY['waiting'::text, 'verified'::text, 'rejected'::text])))
+);
+CREATE TABLE audit_rows (
+  topic text NOT NULL,
+  partition integer NOT NULL,
+  "offset" bigint NOT NULL,
+  ts timestamp with time zone NOT NULL,
+  stale boolean NOT NULL,
+  event_type text NOT NULL,
+  node text NOT NULL,
+  agent text,
+  agent_version text,
+  tenant text,
+  job text,
+  instance bigint,
+  step text,
+  attempt integer,
+  case_id text GENERATED ALWAYS AS (job) STORED,
+  turn_id text GENERATED ALWAYS AS (
+CASE
+    WHEN (attempt > 0) THEN ((((((job || '/'::text) || (instance)::text) || '/'::text) || step) || '/'::text) || (attempt)::text)
+    ELSE NULL::text
+END) STORED,
+  model text,
+  prompt_hash text,
+  policy_version text,
+  workflow_version text,
+  input_hash text,
+  output_hash text,
+  rubric_score double precision,
+  latency_ms bigint,
+  cost_micros bigint,
+  fallback_taken text,
+  edge_label text,
+  reason text,
+  epoch bigint NOT NULL,
+  cause bigint NOT NULL,
+  causation text,
+  correlation text,
+  on_behalf_of text,
+  signer text,
+  authentic boolean NOT NULL,
+  trace text,
+  digest bytea NOT NULL,
+  detail jsonb NOT NULL,
+  CONSTRAINT audit_rows_pkey PRIMARY KEY (topic, partition, "offset")
+);
+CREATE TABLE bodies (
+  hash text NOT NULL,
+  bytes bytea NOT NULL /* storage external */,
+  size integer GENERATED ALWAYS AS (octet_length(bytes)) STORED,
+  put_at timestamp with time zone NOT NULL DEFAULT now(),
+  CONSTRAINT bodies_hash_check CHECK ((hash ~ '^[0-9a-f]{64}$'::text)),
+  CONSTRAINT bodies_pkey PRIMARY KEY (hash)
+);
+CREATE TABLE jobs (
+  job text NOT NULL,
+  instance bigint NOT NULL,
+  partition integer NOT NULL,
+  tenant text NOT NULL,
+  state text GENERATED ALWAYS AS (
+CASE
+    WHEN (ended_offset IS NULL) THEN 'open'::text
+    ELSE 'ended'::text
+END) STORED,
+  outcome text,
+  reason text,
+  workflow text,
+  workflow_version text,
+  policy_version text,
+  idempotency_key text,
+  submission_digest text,
+  params text,
+  goal text,
+  correlation text,
+  on_behalf_of text,
+  signer text,
+  trace text,
+  accepted_offset bigint,
+  accepted_at timestamp with time zone,
+  deadline_at timestamp with time zone,
+  cost_cap_micros bigint,
+  ended_offset bigint,
+  ended_at timestamp with time zone,
+  latency_ms bigint,
+  cost_micros bigint NOT NULL,
+  result_type text,
+  result_contract text,
+  result_hash text,
+  result_size bigint,
+  result_encoding text,
+  result_body bytea,
+  attempts_requested integer NOT NULL,
+  attempts_failed integer NOT NULL,
+  verifications_requested integer NOT NULL,
+  steps_completed integer NOT NULL,
+  steps_failed integer NOT NULL,
+  artifacts_verified integer NOT NULL,
+  artifacts_rejected integer NOT NULL,
+  last_offset bigint NOT NULL,
+  last_event_at timestamp with time zone NOT NULL,
+  CONSTRAINT jobs_pkey PRIMARY KEY (job, instance)
+);
+CREATE TABLE migrations (
+  number integer NOT NULL,
+  name text NOT NULL,
+  hash text NOT NULL,
+  CONSTRAINT migrations_pkey PRIMARY KEY (number)
+);
+CREATE TABLE watermarks (
+  topic text NOT NULL,
+  partition integer NOT NULL,
+  next_offset bigint NOT NULL,
+  epoch bigint NOT NULL,
+  digest text NOT NULL,
+  last_append_at timestamp with time zone,
+  CONSTRAINT watermarks_pkey PRIMARY KEY (topic, partition)
+);
+
+CREATE INDEX audit_rows_answer ON public.audit_rows USING btree (partition, cause) WHERE ((event_type = ANY (ARRAY['JobAccepted'::text, 'ClaimRefused'::text, 'ClaimParked'::text, 'ClaimDeadLettered'::text])) AND (NOT stale));
+CREATE INDEX audit_rows_job ON public.audit_rows USING btree (job, partition, "offset") WHERE (job IS NOT NULL);
+CREATE INDEX audit_rows_low_rubric ON public.audit_rows USING btree (ts DESC) WHERE (rubric_score < (0.82)::double precision);
+CREATE INDEX audit_rows_node_ts ON public.audit_rows USING btree (node, ts DESC);
+CREATE INDEX audit_rows_tenant_ts ON public.audit_rows USING btree (tenant, ts DESC) WHERE (tenant IS NOT NULL);
+CREATE INDEX bodies_put_at ON public.bodies USING btree (put_at);
+CREATE INDEX jobs_open ON public.jobs USING btree (partition, accepted_offset) WHERE (ended_offset IS NULL);
+CREATE INDEX jobs_tenant_accepted ON public.jobs USING btree (tenant, accepted_at DESC);
+
+CREATE VIEW rejections AS
+ SELECT
+        CASE event_type
+            WHEN 'ClaimRefused'::text THEN 'refused'::text
+            WHEN 'ClaimParked'::text THEN 'parked'::text
+            ELSE 'dead-lettered'::text
+        END AS kind,
+    detail ->> 'claimType'::text AS claim_type,
+    reason,
+    detail ->> 'detail'::text AS explanation,
+    partition,
+    cause,
+    (('q/'::text || partition::text) || '/'::text) || cause::text AS claim,
+    job,
+    instance,
+    step,
+    attempt,
+    tenant,
+    agent,
+    signer,
+    authentic,
+    COALESCE((detail ->> 'closesAttempt'::text)::boolean, false) AS closes_attempt,
+    ts,
+    topic,
+    "offset"
+   FROM audit_rows
+  WHERE NOT stale AND (event_type = ANY (ARRAY['ClaimRefused'::text, 'ClaimParked'::text, 'ClaimDeadLettered'::text]));
+CREATE VIEW steps AS
+ SELECT a.job,
+    a.instance,
+    a.step,
+    a.partition,
+    min(a.tenant) AS tenant,
+    min(a.agent) FILTER (WHERE a.event_type = 'StepRequested'::text) AS agent,
+        CASE
+            WHEN bool_or(a.event_type = 'StepCompleted'::text) THEN 'completed'::text
+            WHEN bool_or(a.event_type = 'StepFailed'::text) THEN 'failed'::text
+            WHEN bool_or(j.ended_offset IS NOT NULL) THEN 'abandoned'::text
+            ELSE 'open'::text
+        END AS state,
+    COALESCE(max(a.attempt) FILTER (WHERE a.event_type = 'StepRequested'::text), 0) AS attempts,
+    min(a.reason) FILTER (WHERE a.event_type = 'StepFailed'::text) AS reason,
+    min(a.ts) FILTER (WHERE a.event_type = 'StepRequested'::text) AS requested_at,
+    max(a.ts) FILTER (WHERE a.event_type = ANY (ARRAY['StepCompleted'::text, 'StepFailed'::text])) AS closed_at,
+    count(*) FILTER (WHERE a.event_type = 'ArtifactVerified'::text) AS accepted,
+    count(*) FILTER (WHERE a.event_type = 'ArtifactRejected'::text) AS rejected,
+    max(a.rubric_score) FILTER (WHERE a.event_type = 'StepCompleted'::text) AS rubric_score,
+    COALESCE(sum(a.cost_micros) FILTER (WHERE a.event_type = ANY (ARRAY['StepCompleted'::text, 'AttemptFailed'::text])), 0::numeric)::bigint AS cost_micros
+   FROM audit_rows a
+     LEFT JOIN jobs j ON j.job = a.job AND j.instance = a.instance
+  WHERE NOT a.stale AND a.step IS NOT NULL AND (a.event_type = ANY (ARRAY['StepRequested'::text, 'ArtifactVerified'::text, 'ArtifactRejected'::text, 'StepCompleted'::text, 'AttemptFailed'::text, 'StepFailed'::text]))
+  GROUP BY a.job, a.instance, a.step, a.partition;
+CREATE VIEW submissions AS
+ SELECT partition,
+    cause,
+        CASE event_type
+            WHEN 'JobAccepted'::text THEN 'accepted'::text
+            WHEN 'ClaimRefused'::text THEN 'refused'::text
+            WHEN 'ClaimParked'::text THEN 'parked'::text
+            ELSE 'dead-lettered'::text
+        END AS answer,
+    job,
+    instance,
+    tenant,
+    reason,
+    detail ->> 'claimType'::text AS claim_type,
+    detail ->> 'detail'::text AS explanation,
+    ts,
+    "offset"
+   FROM audit_rows
+  WHERE (event_type = ANY (ARRAY['JobAccepted'::text, 'ClaimRefused'::text, 'ClaimParked'::text, 'ClaimDeadLettered'::text])) AND NOT stale;
+CREATE VIEW turns AS
+ SELECT a.turn_id,
+    a.job AS case_id,
+    a.job,
+    a.instance,
+    a.step,
+    a.attempt,
+    a.partition,
+    min(a.tenant) AS tenant,
+    min(a.agent) FILTER (WHERE a.event_type = 'StepRequested'::text) AS agent,
+    max(a.agent_version) FILTER (WHERE a.event_type <> 'VerificationRequested'::text) AS agent_version,
+    min(a.agent) FILTER (WHERE a.event_type = 'VerificationRequested'::text) AS verifier,
+    max(a.model) FILTER (WHERE a.event_type = ANY (ARRAY['StepCompleted'::text, 'AttemptFailed'::text, 'ArtifactVerified'::text, 'ArtifactRejected'::text])) AS model,
+    max(a.prompt_hash) FILTER (WHERE a.event_type = ANY (ARRAY['StepCompleted'::text, 'AttemptFailed'::text, 'ArtifactVerified'::text, 'ArtifactRejected'::text])) AS prompt_hash,
+    min(a.input_hash) FILTER (WHERE a.event_type = 'StepRequested'::text) AS input_hash,
+    min((a.detail -> 'variation'::text) ->> 'kind'::text) FILTER (WHERE a.event_type = 'StepRequested'::text) AS variation,
+    min(a.ts) FILTER (WHERE a.event_type = 'StepRequested'::text) AS requested_at,
+    min(a."offset") FILTER (WHERE a.event_type = 'StepRequested'::text) AS request_offset,
+    min(a.ts) FILTER (WHERE a.event_type = 'VerificationRequested'::text) AS verification_requested_at,
+    min(a.ts) FILTER (WHERE a.event_type = ANY (ARRAY['StepCompleted'::text, 'AttemptFailed'::text, 'StepFailed'::text])) AS closed_at,
+    min(a."offset") FILTER (WHERE a.event_type = ANY (ARRAY['StepCompleted'::text, 'AttemptFailed'::text, 'StepFailed'::text])) AS close_offset,
+        CASE
+            WHEN bool_or(a.event_type = 'StepCompleted'::text) THEN 'completed'::text
+            WHEN bool_or(a.event_type = ANY (ARRAY['AttemptFailed'::text, 'StepFailed'::text])) THEN 'failed'::text
+            WHEN bool_or(j.ended_offset IS NOT NULL) THEN 'abandoned'::text
+            WHEN bool_or(a.event_type = 'VerificationRequested'::text) THEN 'verifying'::text
+            ELSE 'requested'::text
+        END AS outcome,
+    COALESCE(min(a.reason) FILTER (WHERE a.event_type = 'AttemptFailed'::text), min(a.reason) FILTER (WHERE a.event_type = 'StepFailed'::text)) AS reason,
+    count(*) FILTER (WHERE a.event_type = 'ArtifactVerified'::text) AS accepted,
+    count(*) FILTER (WHERE a.event_type = 'ArtifactRejected'::text) AS rejected,
+    COALESCE(max(a.rubric_score) FILTER (WHERE a.event_type = 'StepCompleted'::text), avg(a.rubric_score) FILTER (WHERE a.event_type = ANY (ARRAY['ArtifactVerified'::text, 'ArtifactRejected'::text]))) AS rubric_score,
+    max(a.latency_ms) FILTER (WHERE a.event_type = ANY (ARRAY['StepCompleted'::text, 'AttemptFailed'::text])) AS latency_ms,
+    COALESCE(sum(a.cost_micros) FILTER (WHERE a.event_type = ANY (ARRAY['StepCompleted'::text, 'AttemptFailed'::text])), 0::numeric)::bigint AS cost_micros,
+    max(a.fallback_taken) AS fallback_taken,
+    max(a.edge_label) FILTER (WHERE a.event_type = ANY (ARRAY['StepCompleted'::text, 'AttemptFailed'::text, 'StepFailed'::text])) AS edge_label
+   FROM audit_rows a
+     LEFT JOIN jobs j ON j.job = a.job AND j.instance = a.instance
+  WHERE NOT a.stale AND a.turn_id IS NOT NULL AND (a.event_type = ANY (ARRAY['StepRequested'::text, 'VerificationRequested'::text, 'ArtifactVerified'::text, 'ArtifactRejected'::text, 'StepCompleted'::text, 'AttemptFailed'::text, 'StepFailed'::text]))
+  GROUP BY a.turn_id, a.job, a.instance, a.step, a.attempt, a.partition;
+
+CREATE OR REPLACE FUNCTION public.refuse_audit_change()
+ RETURNS trigger
+ LANGUAGE plpgsql
+AS $function$
+BEGIN
+  RAISE EXCEPTION 'audit rows are never changed or removed (% refused)', TG_OP
+    USING ERRCODE = 'insufficient_privilege', HINT = 'Rebuild the projection into an empty schema instead.';
+END $function$
+
+CREATE TRIGGER audit_rows_append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON public.audit_rows FOR EACH STATEMENT EXECUTE FUNCTION refuse_audit_change();
+
+GRANT INSERT, SELECT, UPDATE ON artifacts TO blackboard_projector;
+GRANT SELECT ON artifacts TO blackboard_reader;
+GRANT SELECT ON audit_rows TO blackboard_gateway;
+GRANT INSERT, SELECT ON audit_rows TO blackboard_projector;
+GRANT SELECT ON audit_rows TO blackboard_reader;
+GRANT DELETE, INSERT, SELECT, UPDATE (put_at) ON bodies TO blackboard_gateway;
+GRANT INSERT, SELECT, UPDATE ON jobs TO blackboard_projector;
+GRANT SELECT ON jobs TO blackboard_reader;
+GRANT SELECT ON migrations TO blackboard_gateway;
+GRANT SELECT ON migrations TO blackboard_projector;
+GRANT SELECT ON migrations TO blackboard_reader;
+GRANT SELECT ON rejections TO blackboard_projector;
+GRANT SELECT ON rejections TO blackboard_reader;
+GRANT SELECT ON steps TO blackboard_projector;
+GRANT SELECT ON steps TO blackboard_reader;
+GRANT SELECT ON submissions TO blackboard_projector;
+GRANT SELECT ON submissions TO blackboard_reader;
+GRANT SELECT ON turns TO blackboard_projector;
+GRANT SELECT ON turns TO blackboard_reader;
+GRANT SELECT ON watermarks TO blackboard_gateway;
+GRANT INSERT, SELECT, UPDATE ON watermarks TO blackboard_projector;
+GRANT SELECT ON watermarks TO blackboard_reader;
