@@ -215,6 +215,7 @@ function shapeOf(field: z.ZodType): string {
 function written(value: unknown, unit: string): string {
   if (value === undefined || value === null) return '';
   if (Array.isArray(value)) return value.join(',');
+  if (typeof value === 'object') return JSON.stringify(value);
   if (typeof value !== 'number' || unit === '') return String(value);
   const steps: readonly (readonly [number, string])[] = unit === 'bytes'
     ? [[1024 ** 3, 'GiB'], [1024 ** 2, 'MiB'], [1024, 'KiB'], [1, 'B']]
