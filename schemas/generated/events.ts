@@ -445,6 +445,9 @@ export interface VerificationRequested extends FactEnvelope {
   readonly capability: Capability;
   readonly inputHash: string;
   readonly edgeLabel: string;
+  /** what the attempt that made the candidates has cost */
+  readonly costMicros: number;
+  readonly fallbackTaken: string;
 }
 
 /** Bytes that could not be decoded, with reason and origin */

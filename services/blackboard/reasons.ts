@@ -5,6 +5,7 @@ export const refusals = {
   'unknown-principal': { closesAttempt: false, means: 'the signer is not known to the policy in force' },
   'wrong-role': { closesAttempt: false, means: "the signer's role may not send this type" },
   'foreign-tenant': { closesAttempt: false, means: 'the signer may not speak for this tenant' },
+  'bad-receipt': { closesAttempt: false, means: 'a receipt in the claim was not signed by the gateway for this attempt' },
   misrouted: { closesAttempt: false, means: 'the record key or the partition is not the one that the job id asks for' },
   'malformed-claim': { closesAttempt: false, means: 'a field breaks a rule of the envelope' },
   'idempotency-key-reused': { closesAttempt: false, means: 'the key was used before with another body' },

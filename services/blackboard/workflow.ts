@@ -32,15 +32,17 @@ export const stepSchema = z.strictObject({
   variations: z.array(variationSchema).default([]),
   /** Verified artifacts that complete the step. */
   acceptedMin: z.int().min(0).default(1),
+  /** An answer without any artifact completes the step: nothing was found, which is an answer. */
+  mayFindNothing: z.boolean().default(false),
   artifactsMax: z.int().min(1).max(64).default(16),
   /** A failed required step fails the job; another one counts as settled. */
   required: z.boolean().default(true),
   confidenceMin: z.number().min(0).max(1).default(0),
   /** Age at most of an artifact's data when it is judged; 0: not checked. */
   freshForMs: z.int().min(0).default(0),
-  /** Parameters of every attempt; those named in `jobParams` are copied from the job. */
+  /** Parameters of every attempt; those named in `jobParams` are copied from the job; a name that ends in `?` may be missing. */
   params: z.record(z.string(), z.json()).default({}),
-  jobParams: z.array(z.string()).default([]),
+  jobParams: z.array(z.string().max(65)).default([]),
   /** Makes this a template: one step per item of that step's verified plan. */
   expandsFrom: z.union([name, z.literal('')]).default(''),
   expandMax: z.int().min(1).max(64).default(8),

@@ -1,0 +1,27 @@
+import type { Checkpointed } from '../../schemas/generated/events.js';
+import type { PartitionState } from '../blackboard/board.js';
+import { canonicalJson, versionOf } from '../blackboard/ids.js';
+import type { Policy } from '../blackboard/policy.js';
+import { isRemembered } from './evolve.js';
+import type { Workflow } from '../blackboard/workflow.js';
+
+/** The policy to put in force: the deployment's, and the workflow versions that open jobs began with. */
+export function policyWith(policy: Policy, state: PartitionState): Policy {
+  const current = new Set(Object.values(policy.workflows).map((workflow) => versionOf(workflow)));
+  const older: Record<string, Workflow> = {};
+  for (const job of state.jobs.values()) if (!current.has(job.workflowVersion)) older[job.workflowVersion] = job.workflow;
+  return { ...policy, olderWorkflows: older };
+}
+
+/** What an owner has restored, and from where the next one has to read. `offset` is the checkpoint's own, on verified. */
+export function checkpointOf(state: PartitionState, policy: Policy, offset: number): Checkpointed {
+  let oldest = { acceptedOffset: state.epoch, acceptedEpoch: state.epoch };
+  for (const job of state.jobs.values()) if (job.acceptedOffset < oldest.acceptedOffset) oldest = job;
+  for (const job of state.remembered.values()) if (isRemembered(state, job.endedAtMs) && job.acceptedOffset < oldest.acceptedOffset) oldest = job;
+  return {
+    type: 'Checkpointed', step: '', agent: '', epoch: state.epoch, cause: -1, tenant: '', job: '', instance: -1, attempt: 0, agentVersion: '', correlation: '',
+    causation: `v/${state.partition}/${offset - 1}`, onBehalfOf: '', workflowVersion: '', policyVersion: versionOf({ ...policy, olderWorkflows: {} }), promptHash: '', modelId: '',
+    signer: '', atMs: state.timeMs, trace: '', authentic: true, causeDigest: Buffer.alloc(0),
+    cursor: state.cursor, controlOffset: state.controlOffset, restoreFrom: oldest.acceptedOffset, restoreEpoch: oldest.acceptedEpoch, timeMs: state.timeMs, policy: canonicalJson(policy),
+  };
+}

@@ -1,0 +1,24 @@
+import { limits, type TopicName } from '../../topics/topics.js';
+import type { LogRecord } from '../runtime/log/port.js';
+import type { OwnerEffects } from './owner-effects.js';
+
+export interface DeadLetterRecord {
+  readonly record: LogRecord;
+  readonly reason: string;
+}
+
+/** What a dead letter keeps of a value; the whole of it stays in quarantine, which is kept as long. */
+const valueBytesMax = limits.recordBytesMax / 2;
+
+/** Appends bytes that could not be decoded, keyed by origin; a crash may make it happen twice, under the same key. */
+export async function appendDeadLetters(letters: readonly DeadLetterRecord[], topic: TopicName, { log, codec }: OwnerEffects): Promise<void> {
+  await Promise.all(letters.map(({ record, reason }) => {
+    const value = codec.encode({
+      type: 'DeadLetter', step: '', agent: '', epoch: -1, cause: record.offset, tenant: '', job: '', instance: -1, attempt: 0, agentVersion: '', correlation: '',
+      causation: `q/${record.partition}/${record.offset}`, onBehalfOf: '', workflowVersion: '', policyVersion: '', promptHash: '', modelId: '', signer: '', atMs: record.appendTimeMs, trace: '',
+      reason, detail: record.value.length > valueBytesMax ? `the first ${valueBytesMax} of ${record.value.length} bytes` : '', originTopic: record.topic, originPartition: record.partition, originOffset: record.offset,
+      key: record.key.subarray(0, 1024), value: record.value.subarray(0, valueBytesMax),
+    });
+    return log.append({ topic, partition: 0, records: [{ key: Buffer.from(`${record.topic}/${record.partition}/${record.offset}`), value }] });
+  }));
+}

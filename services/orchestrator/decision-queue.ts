@@ -1,0 +1,177 @@
+// Quarantine records that wait for a decision, and the batch that is decided while an append is not under way.
+// What piles up during one append is the next batch: no timers.
+
+import type { Claim } from '../../schemas/generated/events.js';
+import { messageClassOf } from '../../schemas/generated/events.js';
+import { limits, type TopicName } from '../../topics/topics.js';
+import type { PartitionState } from '../blackboard/board.js';
+import type { LogRecord, Member, RecordToAppend } from '../runtime/log/port.js';
+import type { DeadLetterRecord } from './dead-letters.js';
+import { decideRecord, type QuarantineRecord } from './decide-record.js';
+import { inspect } from './inspect.js';
+import type { OwnerEffects } from './owner-effects.js';
+
+export interface DecidedBatch {
+  readonly records: readonly RecordToAppend[];
+  readonly deadLetters: readonly DeadLetterRecord[];
+  readonly decided: number;
+}
+
+const highWaterBytes = 8 * 1024 * 1024;
+/** A batch is closed at this size: one more decision may then still be as large as a batch may be. */
+const batchTargetBytes = limits.batchBytesMax / 4;
+
+export class DecisionQueue {
+  #records: LogRecord[] = [];
+  #head = 0;
+  #bytes = 0;
+  /** Next offset that is wanted from the log. */
+  #wanted = -1;
+  #paused = false;
+  #learning = false;
+  readonly #unlearnt = new Set<number>();
+  #carried: { readonly records: readonly RecordToAppend[]; readonly deadLetter: DeadLetterRecord | null } | null = null;
+
+  constructor(
+    private readonly partition: number,
+    private readonly quarantine: TopicName,
+    private readonly member: Member,
+    private readonly effects: OwnerEffects,
+  ) {}
+
+  clear(): void {
+    this.#records = [];
+    this.#head = 0;
+    this.#bytes = 0;
+    this.#wanted = -1;
+    this.#paused = false;
+    this.#carried = null;
+  }
+
+  /** Lets the log deliver from an offset on. */
+  begin(offset: number): void {
+    this.#wanted = offset;
+    this.member.start(this.quarantine, this.partition, offset);
+  }
+
+  /** R2: takes what follows without a gap; anything else makes the log deliver again from where it is wanted. */
+  enqueue(records: readonly LogRecord[]): void {
+    for (const record of records) {
+      if (record.offset < this.#wanted) continue;
+      if (record.offset > this.#wanted) {
+        this.effects.logger.warn({ partition: this.partition, expected: this.#wanted, got: record.offset }, 'a gap in quarantine: seeking again');
+        this.begin(this.#wanted);
+        return;
+      }
+      this.#records.push(record);
+      this.#wanted += 1;
+      this.#bytes += record.value.length;
+    }
+    if (this.#bytes > highWaterBytes && !this.#paused) {
+      this.#paused = true;
+      this.member.pause(this.quarantine, this.partition);
+    }
+  }
+
+  /** Whether there is something to decide now; `later` is called when a schema that is being learnt has come. */
+  ready(later: () => void): boolean {
+    if (this.#carried !== null) return true;
+    if (this.#head >= this.#records.length || this.#learning) return false;
+    const unknown = this.#unknownSchemas();
+    if (unknown.length === 0) return true;
+    this.#learning = true;
+    void this.#learn(unknown).then(() => {
+      this.#learning = false;
+      later();
+    });
+    return false;
+  }
+
+  /** Decides what waits, up to one batch; moves `state` along. */
+  decide(state: PartitionState, nextOffset: number): DecidedBatch {
+    const records: RecordToAppend[] = [];
+    const deadLetters: DeadLetterRecord[] = [];
+    let bytes = 0;
+    let decided = 0;
+    const take = (one: { readonly records: readonly RecordToAppend[]; readonly deadLetter: DeadLetterRecord | null }): void => {
+      for (const record of one.records) {
+        records.push(record);
+        bytes += record.value.length;
+      }
+      if (one.deadLetter !== null) deadLetters.push(one.deadLetter);
+      decided += 1;
+    };
+    if (this.#carried !== null) take(this.#carried);
+    this.#carried = null;
+    while (this.#head < this.#records.length && bytes < batchTargetBytes && records.length < limits.batchRecordsMax) {
+      if (this.#unknownSchemas(1).length > 0) break;
+      const one = this.#decideOne(state, this.#next(), nextOffset + records.length);
+      const oneBytes = one.records.reduce((sum, record) => sum + record.value.length, 0);
+      if (records.length > 0 && (records.length + one.records.length > limits.batchRecordsMax || bytes + oneBytes > limits.batchBytesMax)) {
+        // R1: a decision is never split over sends; decided already, it goes first in the next one.
+        this.#carried = one;
+        break;
+      }
+      take(one);
+    }
+    this.#relieve();
+    return { records, deadLetters, decided };
+  }
+
+  #decideOne(state: PartitionState, record: LogRecord, nextOffset: number): { readonly records: readonly RecordToAppend[]; readonly deadLetter: DeadLetterRecord | null } {
+    const { codec, keyring, contracts, partitions, logger } = this.effects;
+    const decoded = codec.decode(record.value);
+    const asClaim = decoded.ok && messageClassOf[decoded.event.type] === 'claim' ? (decoded.event as Claim) : null;
+    const reason = decoded.ok ? 'not-a-claim' : decoded.reason;
+    const content: QuarantineRecord['content'] = decoded.ok && asClaim !== null
+      ? { kind: 'claim', claim: asClaim, inspection: inspect({ claim: asClaim, key: record.key, partition: record.partition, body: decoded.body, fingerprint: decoded.schema.fingerprint }, keyring, { contracts, partitions }) }
+      : { kind: 'undecodable', reason };
+    const decision = decideRecord(state, { offset: record.offset, appendTimeMs: record.appendTimeMs, digest: codec.digest(record.value), content }, {
+      nextOffset, encode: (fact) => codec.encode(fact), batchBytesMax: limits.batchBytesMax, batchRecordsMax: limits.batchRecordsMax,
+      onThrow: (error, claim) => logger.error({ partition: this.partition, offset: record.offset, claimType: claim.type, error }, 'a verb threw: claim parked'),
+    });
+    const records = decision.facts.map((fact, index) => ({ key: Buffer.from(fact.job), value: decision.encoded[index] as Buffer }));
+    return { records, deadLetter: content.kind === 'undecodable' ? { record, reason } : null };
+  }
+
+  #next(): LogRecord {
+    const record = this.#records[this.#head] as LogRecord;
+    this.#head += 1;
+    this.#bytes -= record.value.length;
+    return record;
+  }
+
+  #relieve(): void {
+    if (this.#head === this.#records.length || this.#head > 4096) {
+      this.#records = this.#records.slice(this.#head);
+      this.#head = 0;
+    }
+    if (!this.#paused || this.#bytes > highWaterBytes / 2) return;
+    this.#paused = false;
+    this.member.resume(this.quarantine, this.partition);
+  }
+
+  /** Schema ids among the next records that are neither known nor known to be unknown. */
+  #unknownSchemas(records = 256): readonly number[] {
+    if (this.effects.learnSchemas === undefined) return [];
+    const ids = new Set<number>();
+    for (let index = this.#head; index < Math.min(this.#records.length, this.#head + records); index += 1) {
+      const value = (this.#records[index] as LogRecord).value;
+      if (value.length < 5 || value[0] !== 0) continue;
+      const id = value.readInt32BE(1);
+      if (!this.effects.codec.knows(id) && !this.#unlearnt.has(id)) ids.add(id);
+    }
+    return [...ids];
+  }
+
+  async #learn(ids: readonly number[]): Promise<void> {
+    try {
+      await this.effects.learnSchemas?.(ids);
+    } catch (error) {
+      this.effects.logger.warn({ partition: this.partition, ids, error }, 'schema ids cannot be learnt: their records go to the dead letter topic');
+    }
+    // A hostile writer must not make us ask for ever: an id is asked for once per owner, and few are remembered.
+    if (this.#unlearnt.size > 10_000) this.#unlearnt.clear();
+    for (const id of ids) if (!this.effects.codec.knows(id)) this.#unlearnt.add(id);
+  }
+}

@@ -1,0 +1,181 @@
+// The fold: facts in, state out. Total: an illegal transition is ignored by rule, and facts about jobs whose
+// beginning lies before the point of restore are too. Nothing here reads anything but the fact and the state.
+
+import TinyQueue from 'tinyqueue';
+import type { Checkpointed, Fact, JobAccepted, JobEnded } from '../../schemas/generated/events.js';
+import type { JobState, PartitionState, StepState, StepStatus, Timer } from '../blackboard/board.js';
+import { versionOf } from '../blackboard/ids.js';
+import { policyDefaults, type Policy } from '../blackboard/policy.js';
+import type { Workflow, WorkflowStep } from '../blackboard/workflow.js';
+
+/** A step's legal transitions; what is not here does not happen. */
+export const stepTransitions: Readonly<Record<StepStatus, Readonly<Partial<Record<Fact['type'], StepStatus>>>>> = {
+  waiting: { StepRequested: 'working' },
+  working: { VerificationRequested: 'verifying', AttemptFailed: 'backoff', StepCompleted: 'completed' },
+  verifying: { AttemptFailed: 'backoff', StepCompleted: 'completed' },
+  backoff: { StepRequested: 'working', StepFailed: 'failed' },
+  completed: {},
+  failed: {},
+};
+
+const forgotten: Workflow = { name: '', description: '', deadlineMs: 1, costCapMicros: 0, steps: [], result: '' };
+const noPolicy: Policy = { workflows: {}, olderWorkflows: {}, principals: {}, ...policyDefaults };
+
+export function emptyPartition(partition: number): PartitionState {
+  return {
+    partition, epoch: -1, cursor: -1, timeMs: 0, controlOffset: -1, policy: noPolicy, policyVersion: '',
+    workflows: new Map(), jobs: new Map(), remembered: new Map(), openJobsByTenant: new Map(), timers: new TinyQueue<Timer>([], earlierTimer),
+  };
+}
+
+/** Folds one fact that counts, at its offset on verified. Moves `state` and returns it. */
+export function evolve(state: PartitionState, fact: Fact, offset: number): PartitionState {
+  if (fact.cause > state.cursor) state.cursor = fact.cause;
+  if (fact.atMs > state.timeMs) state.timeMs = fact.atMs;
+  switch (fact.type) {
+    case 'EpochStarted': state.epoch = offset; break;
+    case 'Checkpointed':
+      state.cursor = Math.max(state.cursor, fact.cursor);
+      state.timeMs = Math.max(state.timeMs, fact.timeMs);
+      adopt(state, fact.policy, fact.controlOffset);
+      break;
+    case 'PolicyAdopted': adopt(state, fact.policy, fact.controlOffset); break;
+    case 'JobAccepted': accept(state, fact, offset); break;
+    case 'JobEnded': end(state, fact); break;
+    default: {
+      const job = state.jobs.get(fact.job);
+      if (job !== undefined && job.instance === fact.instance) replaceJob(state, evolveJob(job, fact, offset));
+    }
+  }
+  return state;
+}
+
+/** Puts a changed job in place and notes when it wants to be looked at next. */
+function replaceJob(state: PartitionState, job: JobState): void {
+  const before = state.jobs.get(job.job);
+  if (before === job) return;
+  state.jobs.set(job.job, job);
+  const atMs = nextDueMs(job);
+  if (before === undefined || nextDueMs(before) !== atMs) state.timers.push({ atMs, job: job.job });
+}
+
+function evolveJob(job: JobState, fact: Fact, offset: number): JobState {
+  switch (fact.type) {
+    case 'PlanExpanded': {
+      const template = job.workflow.steps.find((step) => step.id === fact.template);
+      if (template === undefined || job.expanded.includes(fact.template)) return job;
+      const added = Object.fromEntries(fact.steps.map((step) => [step.step, newStep(step.step, template, step.params)]));
+      return { ...job, expanded: [...job.expanded, fact.template], steps: { ...job.steps, ...added } };
+    }
+    case 'ArtifactVerified': {
+      if (job.steps[fact.step]?.attempt !== fact.attempt) return job;
+      const inline = fact.body.encoding === 'inline' ? Buffer.from(fact.body.bytes) : null;
+      const artifact = { step: fact.step, producer: fact.producer, type: fact.artifactType, contract: fact.contract, hash: fact.body.hash, size: fact.body.size, inline, refs: fact.refs };
+      return { ...job, artifacts: [...job.artifacts, artifact], costMicros: job.costMicros + fact.costMicros };
+    }
+    case 'StepRequested': case 'VerificationRequested': case 'AttemptFailed': case 'StepCompleted': case 'StepFailed': {
+      const step = job.steps[fact.step];
+      const status = step === undefined ? undefined : stepTransitions[step.status][fact.type];
+      if (step === undefined || status === undefined) return job;
+      const costMicros = fact.type === 'AttemptFailed' ? job.costMicros + fact.costMicros : job.costMicros;
+      return { ...job, costMicros, steps: { ...job.steps, [step.id]: evolveStep({ ...step, status }, fact, offset) } };
+    }
+    default: return job;
+  }
+}
+
+function evolveStep(step: StepState, fact: Fact, offset: number): StepState {
+  switch (fact.type) {
+    case 'StepRequested':
+      return { ...step, attempt: fact.attempt, requestOffset: offset, requestedAtMs: fact.atMs, deadlineAtMs: fact.deadlineAtMs, retryAtMs: -1, candidates: [], provenance: null };
+    case 'VerificationRequested':
+      return {
+        ...step, requestOffset: offset, deadlineAtMs: fact.deadlineAtMs, candidates: fact.candidates,
+        provenance: { agentVersion: fact.agentVersion, promptHash: fact.promptHash, modelId: fact.modelId, costMicros: fact.costMicros, fallbackTaken: fact.fallbackTaken },
+      };
+    case 'AttemptFailed':
+      return { ...step, requestOffset: -1, candidates: [], provenance: null, retryAtMs: fact.retryAtMs, reasons: fact.reasons };
+    default:
+      return { ...step, requestOffset: -1, candidates: [], provenance: null };
+  }
+}
+
+function accept(state: PartitionState, fact: JobAccepted, offset: number): void {
+  // Not known: the job had ended before the checkpoint that the policy is from; only its end matters here.
+  const workflow = state.workflows.get(fact.workflowVersion) ?? { ...forgotten, name: fact.workflow };
+  if (state.jobs.has(fact.job)) return;
+  const steps = Object.fromEntries(workflow.steps.filter((step) => step.expandsFrom === '').map((step) => [step.id, newStep(step.id, step, stepParams(step, fact.params))]));
+  state.remembered.delete(fact.job);
+  state.openJobsByTenant.set(fact.tenant, (state.openJobsByTenant.get(fact.tenant) ?? 0) + 1);
+  replaceJob(state, {
+    job: fact.job, instance: fact.instance, tenant: fact.tenant, correlation: fact.correlation, onBehalfOf: fact.onBehalfOf,
+    workflow, workflowVersion: fact.workflowVersion, params: JSON.parse(fact.params) as Record<string, unknown>, submissionDigest: fact.submissionDigest,
+    acceptedOffset: offset, acceptedEpoch: fact.epoch, acceptedAtMs: fact.atMs, deadlineAtMs: fact.deadlineAtMs,
+    costMicros: 0, steps, expanded: [], artifacts: [],
+  });
+}
+
+function end(state: PartitionState, fact: JobEnded): void {
+  const job = state.jobs.get(fact.job);
+  if (job === undefined || job.instance !== fact.instance) return;
+  state.jobs.delete(job.job);
+  state.openJobsByTenant.set(job.tenant, (state.openJobsByTenant.get(job.tenant) ?? 1) - 1);
+  const { instance, tenant, submissionDigest, acceptedOffset, acceptedEpoch } = job;
+  state.remembered.set(job.job, { job: job.job, instance, tenant, submissionDigest, acceptedOffset, acceptedEpoch, outcome: fact.outcome, endedAtMs: fact.atMs });
+  forget(state);
+}
+
+/** Drops what the window has passed; ends come in the order of time, so the oldest stand first. */
+function forget(state: PartitionState): void {
+  for (const [id, remembered] of state.remembered) {
+    if (isRemembered(state, remembered.endedAtMs)) break;
+    state.remembered.delete(id);
+  }
+}
+
+/** Whether a job that ended then is still remembered now: by the partition's time, not by what was purged. */
+export function isRemembered(state: Pick<PartitionState, 'timeMs' | 'policy'>, endedAtMs: number): boolean {
+  return endedAtMs + state.policy.rememberMs > state.timeMs;
+}
+
+/** Puts a later checkpoint's policy in place before folding what came earlier, so that its jobs find their workflows. */
+export function seedPolicy(state: PartitionState, checkpoint: Checkpointed): void {
+  adopt(state, checkpoint.policy, -1);
+}
+
+function adopt(state: PartitionState, policyJson: string, controlOffset: number): void {
+  const policy = JSON.parse(policyJson) as Policy;
+  state.policy = policy;
+  state.policyVersion = versionOf({ ...policy, olderWorkflows: {} });
+  state.controlOffset = Math.max(state.controlOffset, controlOffset);
+  for (const workflow of [...Object.values(policy.olderWorkflows), ...Object.values(policy.workflows)]) state.workflows.set(versionOf(workflow), workflow);
+}
+
+/** When a job wants to be looked at next: its deadline, that of an open request, or the end of a backoff. */
+export function nextDueMs(job: JobState): number {
+  let due = job.deadlineAtMs;
+  for (const id in job.steps) {
+    const at = stepDueMs(job.steps[id] as StepState);
+    if (at < due) due = at;
+  }
+  return due;
+}
+
+export function stepDueMs(step: StepState): number {
+  if (step.status === 'working' || step.status === 'verifying') return step.deadlineAtMs;
+  return step.status === 'backoff' && step.retryAtMs >= 0 ? step.retryAtMs : Infinity;
+}
+
+function newStep(id: string, definition: WorkflowStep, params: string): StepState {
+  return { id, definition, params, status: 'waiting', attempt: 0, requestOffset: -1, requestedAtMs: 0, deadlineAtMs: 0, retryAtMs: -1, candidates: [], provenance: null, reasons: [] };
+}
+
+/** A step's parameters: its own, then those of the job that it names. JSON object. */
+export function stepParams(step: WorkflowStep, jobParams: string): string {
+  const job = JSON.parse(jobParams) as Record<string, unknown>;
+  return JSON.stringify({ ...step.params, ...Object.fromEntries(step.jobParams.map((name) => name.replace(/\?$/, '')).filter((name) => Object.hasOwn(job, name)).map((name) => [name, job[name]])) });
+}
+
+function earlierTimer(a: Timer, b: Timer): number {
+  return a.atMs - b.atMs || (a.job < b.job ? -1 : a.job > b.job ? 1 : 0);
+}

@@ -1,0 +1,88 @@
+// Reads verified up to a marker and folds it. Where to begin comes from the newest checkpoint that the group's
+// committed position names: a hint that may be old, never wrong, since any checkpoint that counted says from where
+// all that matters can be read. Without one it reads from the beginning.
+
+import type { Fact } from '../../schemas/generated/events.js';
+import type { TopicName } from '../../topics/topics.js';
+import type { PartitionState } from '../blackboard/board.js';
+import type { EventCodec } from '../runtime/codec/event-codec.js';
+import { BlackboardError } from '../runtime/errors.js';
+import { EpochFilter, noEpoch } from '../runtime/log/epoch-filter.js';
+import type { CommittedPosition, LogRecord, Member } from '../runtime/log/port.js';
+import { emptyPartition, evolve, seedPolicy } from './evolve.js';
+
+export class Restore {
+  #onBatch: (records: readonly LogRecord[]) => void = () => undefined;
+  #abandon: () => void = () => undefined;
+
+  constructor(
+    private readonly partition: number,
+    private readonly verified: TopicName,
+    private readonly member: Member,
+    private readonly codec: EventCodec,
+  ) {}
+
+  onBatch(records: readonly LogRecord[]): void {
+    this.#onBatch(records);
+  }
+
+  abandon(): void {
+    this.#abandon();
+  }
+
+  /** The state of the partition as of the marker at `epoch`, which is ours. Never settles once abandoned. */
+  async upTo(epoch: number, hint: CommittedPosition | undefined): Promise<PartitionState> {
+    const state = emptyPartition(this.partition);
+    let from = 0;
+    const filter = { current: new EpochFilter(noEpoch) };
+    if (hint !== undefined && hint.metadata !== '') {
+      const at = Number(hint.metadata);
+      const checkpoint = this.codec.decodeFact(await this.#one(at));
+      if (checkpoint.type !== 'Checkpointed') throw new BlackboardError('LOG_POSITION_CHANGED', `${this.verified} partition ${this.partition} has ${checkpoint.type} at ${at}, where the group's position names a checkpoint: the log is another one than was read before`, { at });
+      from = checkpoint.restoreFrom;
+      filter.current = new EpochFilter(checkpoint.restoreEpoch);
+      seedPolicy(state, checkpoint);
+    }
+    await this.#read(from, (record) => {
+      const peeked = this.codec.peek(record.value);
+      if (peeked === null) throw new BlackboardError('SCHEMA_UNKNOWN', `${this.verified} partition ${this.partition} offset ${record.offset} has a schema that is not known here; upgrade this service`, { offset: record.offset });
+      if (filter.current.counts(record.offset, peeked.type, peeked.epoch)) evolve(state, this.codec.decodeFact(record.value) as Fact, record.offset);
+      return record.offset === epoch;
+    });
+    return state;
+  }
+
+  async #one(offset: number): Promise<Buffer> {
+    let value: Buffer | undefined;
+    await this.#read(offset, (record) => {
+      value = record.value;
+      return true;
+    });
+    return value as Buffer;
+  }
+
+  /** Reads from an offset until `last` says so. */
+  #read(from: number, last: (record: LogRecord) => boolean): Promise<void> {
+    return new Promise((resolve, reject) => {
+      let next = from;
+      this.#abandon = () => { this.#onBatch = () => undefined; };
+      this.#onBatch = (records) => {
+        try {
+          for (const record of records) {
+            if (record.offset !== next) throw new BlackboardError('LOG_GAP', `${this.verified} partition ${this.partition}: offset ${record.offset} came where ${next} was due`, { expected: next, offset: record.offset });
+            next += 1;
+            if (!last(record)) continue;
+            this.#onBatch = () => undefined;
+            this.member.pause(this.verified, this.partition);
+            resolve();
+            return;
+          }
+        } catch (error) {
+          this.#onBatch = () => undefined;
+          reject(error instanceof Error ? error : new Error(String(error)));
+        }
+      };
+      this.member.start(this.verified, this.partition, from);
+    });
+  }
+}

@@ -1,0 +1,95 @@
+// One member of the orchestrator's group: an owner per assigned partition, and the positions that the next owner
+// and lag monitors look at.
+
+import type { TopicNames } from '../../topics/topics.js';
+import type { LogPort, LogRecord, Member } from '../runtime/log/port.js';
+import { PartitionOwner } from './partition-owner.js';
+import type { OwnerEffects } from './owner-effects.js';
+
+export const orchestratorGroup = 'bb-orchestrator';
+
+export interface OrchestratorOptions extends Omit<OwnerEffects, 'onHalt' | 'log'> {
+  readonly log: LogPort;
+  readonly topics: TopicNames;
+  readonly group?: string;
+  readonly sessionTimeoutMs?: number;
+  /** How often positions are committed; hints only. Default 1,000. */
+  readonly commitEveryMs?: number;
+}
+
+export interface Orchestrator {
+  /** Open jobs, cursors and phases by partition: for health checks and metrics. */
+  partitions(): readonly { readonly partition: number; readonly phase: string; readonly openJobs: number; readonly cursor: number }[];
+  /** Resolves with the first error that halted the member or one of its partitions. */
+  readonly halted: Promise<Error>;
+  close(): Promise<void>;
+}
+
+export async function startOrchestrator(options: OrchestratorOptions): Promise<Orchestrator> {
+  const owners = new Map<number, PartitionOwner>();
+  let halt: (error: Error) => void = () => undefined;
+  const halted = new Promise<Error>((resolve) => { halt = resolve; });
+  const effects: OwnerEffects = { ...options, onHalt: (partition, error) => {
+    options.logger.fatal({ partition, error }, 'partition halted: its facts stand, nothing more is decided in it');
+    halt(error);
+  } };
+  const member = await options.log.join({
+    group: options.group ?? orchestratorGroup,
+    topics: [options.topics.quarantine, options.topics.verified],
+    ...(options.sessionTimeoutMs === undefined ? {} : { sessionTimeoutMs: options.sessionTimeoutMs }),
+    onAssigned: ({ gained, lost }, self) => {
+      for (const partition of lost) {
+        owners.get(partition)?.leave();
+        owners.delete(partition);
+      }
+      for (const partition of gained) {
+        const owner = new PartitionOwner(partition, options.topics, self, effects);
+        owners.set(partition, owner);
+        owner.begin();
+      }
+    },
+    onBatch: (records) => deliver(records, owners, options.topics),
+    onHalt: (error) => {
+      for (const owner of owners.values()) owner.leave();
+      halt(error);
+    },
+  });
+  const timer = setInterval(() => void commit(member, owners, options), options.commitEveryMs ?? 1_000);
+  timer.unref();
+  return {
+    halted,
+    partitions: () => [...owners.values()].map((owner) => ({ partition: owner.partition, phase: owner.phase, openJobs: owner.state?.jobs.size ?? 0, cursor: owner.state?.cursor ?? -1 })),
+    close: async () => {
+      clearInterval(timer);
+      await commit(member, owners, options);
+      for (const owner of owners.values()) owner.leave();
+      await member.leave();
+    },
+  };
+}
+
+function deliver(records: readonly LogRecord[], owners: ReadonlyMap<number, PartitionOwner>, topics: TopicNames): void {
+  const first = records[0];
+  const owner = first === undefined ? undefined : owners.get(first.partition);
+  if (first === undefined || owner === undefined) return;
+  if (first.topic === topics.verified) owner.onVerified(records);
+  else owner.onQuarantine(records);
+}
+
+async function commit(member: Member, owners: ReadonlyMap<number, PartitionOwner>, { topics, logger }: OrchestratorOptions): Promise<void> {
+  const positions = [...owners].flatMap(([partition, owner]) => {
+    const at = owner.commits();
+    if (at === null) return [];
+    return [
+      { topic: topics.quarantine, partition, offset: at.cursor + 1, metadata: '' },
+      { topic: topics.verified, partition, offset: at.checkpointOffset, metadata: String(at.checkpointOffset) },
+    ];
+  });
+  if (positions.length === 0) return;
+  try {
+    await member.commit(positions);
+  } catch (error) {
+    // A hint: the next owner reads a little more.
+    logger.warn({ error }, 'positions were not committed; trying again');
+  }
+}

@@ -1,0 +1,62 @@
+// One decision under way: facts are emitted and folded at once, so that what follows in the same decision sees
+// what came before. The offset of each fact is known: the owner is the only writer of its partition.
+
+import type { Claim, Fact, FactEnvelope } from '../../schemas/generated/events.js';
+import type { JobState, PartitionState } from '../blackboard/board.js';
+import { evolve } from './evolve.js';
+
+/** What every fact of a decision has in common. */
+export interface Cause {
+  /** Offset of the quarantine record. */
+  readonly offset: number;
+  /** `q/partition/offset`. */
+  readonly causation: string;
+  /** SHA-256 of the record; written on the decision's first fact. */
+  readonly digest: Buffer;
+  readonly signer: string;
+  readonly authentic: boolean;
+  readonly trace: string;
+}
+
+type Own<F extends Fact> = F extends Fact ? Pick<F, 'type'> & Omit<F, keyof FactEnvelope | 'type'> & Partial<FactEnvelope> : never;
+/** A fact less what the turn stamps on it. */
+export type Emitted = Own<Fact>;
+
+const nothing = Buffer.alloc(0);
+
+export class Turn {
+  readonly facts: Fact[] = [];
+
+  constructor(
+    readonly state: PartitionState,
+    readonly cause: Cause,
+    private readonly firstOffset: number,
+  ) {}
+
+  /** Stamps a fact, folds it, and returns the job after it. */
+  emit(about: Pick<JobState, 'job' | 'instance' | 'tenant' | 'correlation' | 'onBehalfOf' | 'workflowVersion'> | null, own: Emitted): void {
+    const { cause, state } = this;
+    const fact = {
+      step: '', agent: '', epoch: state.epoch, cause: cause.offset,
+      tenant: about?.tenant ?? '', job: about?.job ?? '', instance: about?.instance ?? -1, attempt: 0, agentVersion: '',
+      correlation: about?.correlation ?? '', causation: cause.causation, onBehalfOf: about?.onBehalfOf ?? '',
+      workflowVersion: about?.workflowVersion ?? '', policyVersion: state.policyVersion, promptHash: '', modelId: '',
+      signer: cause.signer, atMs: state.timeMs, trace: cause.trace,
+      authentic: cause.authentic, causeDigest: this.facts.length === 0 ? cause.digest : nothing,
+      ...own,
+    } as Fact;
+    const offset = this.firstOffset + this.facts.length;
+    this.facts.push(fact);
+    evolve(state, fact, offset);
+  }
+
+  /** The job as it stands; undefined once it has ended. */
+  job(id: string): JobState | undefined {
+    return this.state.jobs.get(id);
+  }
+}
+
+/** How a claim says that its answer was made. */
+export function provenanceOf(claim: Claim): { agentVersion: string; promptHash: string; modelId: string } {
+  return { agentVersion: claim.agentVersion, promptHash: claim.promptHash, modelId: claim.modelId };
+}
