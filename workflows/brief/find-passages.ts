@@ -1,0 +1,61 @@
+// From a sub-question to findings, without a model: the best sentences of the documents, quoted whole, each claim the
+// quote itself. Nothing that answers means no findings, which is an answer.
+
+import { answerThresholds, assessAnswer } from './answerability.js';
+import type { Finding, PlanItem } from './contracts.js';
+import { limits } from './limits.js';
+import { contextTermsOf } from './rank-passages.js';
+import type { Passage, PassageIndex } from './rank-passages.js';
+import { flatten } from './split-units.js';
+import type { Unit } from './split-units.js';
+import { termSet } from './terms.js';
+
+const passagesRankedMax = 40;
+const wordsMin = 4;
+const unclearStart = /^["'“(*_[`]*(?:it|its|this|that|these|those|they|their|them|he|she|his|her|such|both|otherwise|then|also|additionally|therefore|thus|hence|so|if so|in (?:this|that|these|those|such) )\b/iu;
+
+/** Up to three findings for a sub-question, best first; empty when no sentence answers it. */
+export function findPassages(item: PlanItem, index: PassageIndex): readonly Finding[] {
+  const found: { finding: Finding; weight: number }[] = [];
+  for (const passage of index.search(item.question, passagesRankedMax)) {
+    const unit = passage.unit;
+    if (!isStatement(unit)) continue;
+    const answer = assessAnswer(item.question, termSet(unit.text), contextTermsOf(passage.document.id, unit), index);
+    if (!answer.answerable) continue;
+    const finding = claimFromPassage(passage, item, answer.coverage);
+    if (finding === null || found.some((other) => overlaps(other.finding, finding))) continue;
+    found.push({ finding, weight: passage.score * (0.5 + answer.coverage / 2 + answer.ownCoverage / 2) });
+  }
+  found.sort((a, b) => b.weight - a.weight);
+  const bestWeight = found[0]?.weight ?? 0;
+  return found.filter(({ weight }) => weight >= bestWeight * 0.6).slice(0, limits.findingsPerItemMax).map(({ finding }) => finding);
+}
+
+/** A finding whose claim is its quote; a sentence that leans on the one before it takes that one with it. */
+export function claimFromPassage(passage: Passage, item: PlanItem, coverage: number): Finding | null {
+  const { document, unit, units, index } = passage;
+  const before = units[index - 1];
+  const leans = unclearStart.test(unit.text);
+  if (leans && (before === undefined || before.block !== unit.block || !before.quotable)) return null;
+  const first = leans && before !== undefined ? before : unit;
+  const quote = first === unit ? unit.text : first.text + unit.gap + unit.text;
+  const claim = flatten(quote);
+  if (quote.length > limits.quoteCharactersMax || claim.length > limits.claimCharactersMax) return null;
+  return {
+    claim,
+    documentHash: document.textHash,
+    documentId: document.id,
+    position: first.start,
+    quote,
+    subQuestion: item.id,
+    confidence: Math.round(Math.min(1, Math.max(answerThresholds.coverageMin, coverage)) * 100) / 100,
+    freshAtMs: document.modifiedAtMs,
+  };
+}
+
+function isStatement(unit: Unit): boolean {
+  return unit.text.split(/\s+/).length >= wordsMin && !/[:,]["'*_`)]*$/.test(unit.text) && !/<\/?[a-z][^>]*>|!\[/i.test(unit.text);
+}
+
+const overlaps = (a: Finding, b: Finding): boolean =>
+  a.claim === b.claim || (a.documentHash === b.documentHash && a.position < b.position + b.quote.length && b.position < a.position + a.quote.length);
