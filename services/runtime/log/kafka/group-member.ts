@@ -9,7 +9,8 @@ import type { CommittedPosition, LogRecord, Member, Membership } from '../port.j
 import type { ClusterLink } from './cluster-link.js';
 import { coPartitionAssigner } from './co-partition-assigner.js';
 import { openClient, type KafkaClient, type KafkaConnection } from './kafka-client.js';
-import { isRetriable, rootCause } from './kafka-error.js';
+import { GroupOffsets, groupRefused } from './group-offsets.js';
+import { HeartbeatWaiters } from './heartbeat-waiters.js';
 import { toRecord } from './kafka-record.js';
 import { MemberPositions, type MemberPosition } from './member-positions.js';
 import { gap, outOfRange, type KafkaReader } from './reader.js';
@@ -21,30 +22,20 @@ export interface GroupMemberOptions {
   onLeft(): void;
 }
 
-interface HeartbeatWaiter {
-  readonly afterMs: number;
-  resolve(): void;
-  reject(error: Error): void;
-}
-
 const defaultSessionTimeoutMs = 30_000;
 const leaveTimeoutMs = 5_000;
-const commitAttempts = 3;
-/** What kafkajs commits before it resets a position to the earliest offset: the stored one is gone. */
-const resetMark = -2;
 
 export class GroupMember implements Member {
   readonly #positions: MemberPositions;
   readonly #client: KafkaClient;
   readonly #consumer: Consumer;
+  readonly #offsets: GroupOffsets;
+  readonly #heartbeats: HeartbeatWaiters;
   #generation = 0;
   #memberId: string | undefined;
   #stopped: Error | undefined;
   #leaving: Promise<void> | undefined;
-  #heartbeatSentAtMs = 0;
-  #waiters: HeartbeatWaiter[] = [];
   #rangeChecks = new Map<TopicName, Set<MemberPosition>>();
-  #commitNow: EachBatchPayload['commitOffsetsIfNecessary'] | undefined;
   #joined!: { resolve(): void; reject(error: Error): void } | undefined;
 
   constructor(private readonly membership: Membership, private readonly options: GroupMemberOptions) {
@@ -65,15 +56,18 @@ export class GroupMember implements Member {
       allowAutoTopicCreation: false,
       retry: { retries: 8, initialRetryTime: 50, maxRetryTime: 2_000, restartOnFailure: async () => this.#stopped === undefined },
     });
+    this.#heartbeats = new HeartbeatWaiters(this.#consumer);
+    this.#offsets = new GroupOffsets({
+      group: membership.group, consumer: this.#consumer, link: options.link,
+      holds: (topic, partition) => this.#positions.get(topic, partition) !== undefined,
+    });
   }
 
   /** Joins; resolves after the first assignment. @throws BlackboardError KAFKA_UNAVAILABLE when the group refuses. */
   async run(): Promise<void> {
-    const { GROUP_JOIN, CRASH, HEARTBEAT, REQUEST } = this.#consumer.events;
+    const { GROUP_JOIN, CRASH } = this.#consumer.events;
     this.#consumer.on(GROUP_JOIN, (event) => this.#onJoin(event));
     this.#consumer.on(CRASH, (event) => this.#onCrash(event));
-    this.#consumer.on(REQUEST, ({ payload }) => { if (payload.apiName === 'Heartbeat') this.#heartbeatSentAtMs = payload.sentAt; });
-    this.#consumer.on(HEARTBEAT, () => this.#onHeartbeat());
     const joined = new Promise<void>((resolve, reject) => { this.#joined = { resolve, reject }; });
     joined.catch(() => undefined);
     try {
@@ -83,7 +77,7 @@ export class GroupMember implements Member {
       await joined;
     } catch (error) {
       await this.leave();
-      throw error instanceof BlackboardError ? error : this.#refused(error);
+      throw groupRefused(this.membership.group, error);
     } finally {
       this.#joined = undefined;
     }
@@ -98,7 +92,7 @@ export class GroupMember implements Member {
     position.paused = false;
     position.strays = 0;
     position.starts += 1;
-    this.#consumer.pause([{ topic, partitions: [partition] }]);
+    this.#tell(() => this.#consumer.pause([{ topic, partitions: [partition] }]));
     const waiting = this.#rangeChecks.get(topic);
     if (waiting !== undefined) { waiting.add(position); return; }
     this.#rangeChecks.set(topic, new Set([position]));
@@ -110,51 +104,26 @@ export class GroupMember implements Member {
     const position = this.#positions.get(topic, partition);
     if (position === undefined || this.#stopped !== undefined) return;
     position.paused = true;
-    this.#consumer.pause([{ topic, partitions: [partition] }]);
+    this.#tell(() => this.#consumer.pause([{ topic, partitions: [partition] }]));
   }
 
   resume(topic: TopicName, partition: number): void {
     const position = this.#positions.get(topic, partition);
     if (position === undefined || this.#stopped !== undefined) return;
     position.paused = false;
-    if (position.state === 'running') this.#consumer.resume([{ topic, partitions: [partition] }]);
+    if (position.state === 'running') this.#tell(() => this.#consumer.resume([{ topic, partitions: [partition] }]));
   }
 
-  async committed(topic: TopicName, partitions: readonly number[]): Promise<ReadonlyMap<number, CommittedPosition>> {
-    if (partitions.length === 0) return new Map();
-    const stored = await this.options.link.run(async (cluster) => {
-      const coordinator = await cluster.findGroupCoordinator({ groupId: this.membership.group });
-      const asked = partitions.map((partition) => ({ partition })) as { partition: number; offset: string }[];
-      const { responses } = await coordinator.offsetFetch({ groupId: this.membership.group, topics: [{ topic, partitions: asked }] });
-      return responses.flatMap((response) => response.partitions as { partition: number; offset: string; metadata?: string | null }[]);
-    }, Date.now() + 30_000);
-    const found = new Map<number, CommittedPosition>();
-    for (const { partition, offset, metadata } of stored) {
-      if (Number(offset) === resetMark) {
-        throw new BlackboardError('LOG_OUT_OF_RANGE', `the position of ${this.membership.group} in ${topic}/${partition} was out of range once and is lost; decide where it goes on, see the runbook`, { topic, partition, group: this.membership.group });
-      }
-      if (Number(offset) >= 0) found.set(partition, { topic, partition, offset: Number(offset), metadata: metadata ?? '' });
-    }
-    return found;
+  committed(topic: TopicName, partitions: readonly number[]): Promise<ReadonlyMap<number, CommittedPosition>> {
+    return this.#offsets.committed(topic, partitions);
   }
 
-  async commit(positions: readonly CommittedPosition[]): Promise<void> {
-    for (let attempt = 1; ; attempt++) {
-      const held = positions.filter(({ topic, partition }) => this.#positions.get(topic, partition) !== undefined);
-      if (held.length === 0 || this.#stopped !== undefined) return;
-      try {
-        await this.#commitOnce(held);
-        return;
-      } catch (error) {
-        if (attempt === commitAttempts || !isRetriable(error)) throw this.#refused(error);
-        await new Promise((resolve) => setTimeout(resolve, 50 * attempt));
-      }
-    }
+  commit(positions: readonly CommittedPosition[]): Promise<void> {
+    return this.#offsets.commit(positions);
   }
 
   heartbeat(): Promise<void> {
-    if (this.#stopped !== undefined) return Promise.reject(this.#stopped);
-    return new Promise((resolve, reject) => this.#waiters.push({ afterMs: Date.now(), resolve, reject }));
+    return this.#stopped === undefined ? this.#heartbeats.next() : Promise.reject(this.#stopped);
   }
 
   leave(): Promise<void> {
@@ -177,8 +146,7 @@ export class GroupMember implements Member {
     if (this.#stopped !== undefined) return;
     this.#stopped = reason;
     this.#positions.clear();
-    for (const waiter of this.#waiters) waiter.reject(reason);
-    this.#waiters = [];
+    this.#heartbeats.reject(reason);
   }
 
   #halt(error: Error): void {
@@ -213,8 +181,25 @@ export class GroupMember implements Member {
     for (const partition of gained) this.#positions.gain(partition);
     for (const position of this.#positions.all()) this.#applyTo(position);
     this.#generation += 1;
-    this.membership.onAssigned({ generation: this.#generation, gained, kept, lost }, this);
+    this.#call(() => this.membership.onAssigned({ generation: this.#generation, gained, kept, lost }, this));
     this.#joined?.resolve();
+  }
+
+  /** A callback that throws would be repeated by kafkajs, on a position that has moved on. */
+  #call(callback: () => void): void {
+    try {
+      callback();
+    } catch (error) {
+      this.#halt(error as Error);
+    }
+  }
+
+  #tell(change: () => void): void {
+    try {
+      change();
+    } catch {
+      // kafkajs is between two lives of its consumer; the next assignment applies every position again.
+    }
   }
 
   /** Tells kafkajs what it has forgotten in the rebalance. */
@@ -226,7 +211,7 @@ export class GroupMember implements Member {
   }
 
   #onBatch({ batch, isStale, commitOffsetsIfNecessary }: EachBatchPayload): void {
-    this.#commitNow = commitOffsetsIfNecessary;
+    this.#offsets.commitNow = commitOffsetsIfNecessary;
     const messages = batch.messages;
     if (messages.length === 0 || isStale()) return;
     const topic = batch.topic as TopicName;
@@ -246,7 +231,7 @@ export class GroupMember implements Member {
         if (last - first + 1 !== messages.length) { this.#halt(gap(topic, batch.partition, first + messages.length, last + 1)); return; }
         const records: LogRecord[] = new Array<LogRecord>(messages.length);
         for (let index = 0; index < messages.length; index++) records[index] = toRecord(topic, batch.partition, messages[index]!);
-        this.membership.onBatch(records);
+        this.#call(() => this.membership.onBatch(records));
       }
     }
   }
@@ -276,43 +261,16 @@ export class GroupMember implements Member {
         const range = ranges.find((one) => one.partition === position.partition)!;
         if (position.wanted < range.low || position.wanted > range.next) { this.#halt(outOfRange(topic, position.partition, position.wanted, range)); return; }
         position.state = 'running';
-        this.#applyTo(position);
+        this.#tell(() => this.#applyTo(position));
       }
     } catch (error) {
       this.#halt(error as Error);
     }
   }
 
-  async #commitOnce(held: readonly CommittedPosition[]): Promise<void> {
-    const commitNow = this.#commitNow;
-    const topics = [...new Set(held.map(({ topic }) => topic))].map((topic) => ({
-      topic,
-      partitions: held.filter((position) => position.topic === topic)
-        .map(({ partition, offset, metadata }) => ({ partition, offset: String(offset), metadata })),
-    }));
-    // Not `consumer.commitOffsets` where it can be avoided: that repeats by itself, over a rebalance too, and would
-    // then commit a partition that has another owner. It is all there is before the first batch.
-    if (commitNow !== undefined) await commitNow({ topics });
-    else await this.#consumer.commitOffsets(topics.flatMap(({ topic, partitions }) => partitions.map((position) => ({ topic, ...position }))));
-  }
-
   #onCrash({ payload }: ConsumerCrashEvent): void {
-    this.#commitNow = undefined;
+    this.#offsets.commitNow = undefined;
     // Otherwise kafkajs joins again by itself, after a pause.
-    if (!payload.restart) this.#halt(this.#refused(payload.error));
-  }
-
-  #onHeartbeat(): void {
-    const due = this.#waiters.filter((waiter) => waiter.afterMs < this.#heartbeatSentAtMs);
-    if (due.length === 0) return;
-    this.#waiters = this.#waiters.filter((waiter) => waiter.afterMs >= this.#heartbeatSentAtMs);
-    for (const waiter of due) waiter.resolve();
-  }
-
-  #refused(error: unknown): BlackboardError {
-    if (error instanceof BlackboardError) return error;
-    const root = rootCause(error);
-    if (root instanceof BlackboardError) return root;
-    return new BlackboardError('KAFKA_UNAVAILABLE', `the group ${this.membership.group} could not go on (${root.type ?? root.name}: ${root.message}); check the brokers and this principal's access to group and topics`, { group: this.membership.group, reason: root.type ?? root.name }, { cause: error });
+    if (!payload.restart) this.#halt(groupRefused(this.membership.group, payload.error));
   }
 }

@@ -21,6 +21,11 @@ export interface KafkaSasl {
 
 export type KafkaLogLine = (level: 'error' | 'warn' | 'info', message: string, extra: Readonly<Record<string, unknown>>) => void;
 
+export interface KafkaAddress {
+  readonly host: string;
+  readonly port: number;
+}
+
 export interface KafkaConnection {
   /** host:port, at least one. */
   readonly brokers: readonly string[];
@@ -31,6 +36,8 @@ export interface KafkaConnection {
   readonly connectTimeoutMs?: number;
   /** One request's answer at most. Default 10,000. */
   readonly requestTimeoutMs?: number;
+  /** Where to connect instead of the address that a broker advertises, e.g. through a tunnel. */
+  readonly translateAddress?: (address: KafkaAddress) => KafkaAddress;
   /** What kafkajs logs; silent without it. */
   readonly onLogLine?: KafkaLogLine;
 }
@@ -55,7 +62,7 @@ export function openClient(connection: KafkaConnection, retries = connection.bro
     connectionTimeout: connection.connectTimeoutMs ?? 3_000,
     requestTimeout: connection.requestTimeoutMs ?? 10_000,
     retry: { retries, initialRetryTime: 50, maxRetryTime: 2_000 },
-    socketFactory: (args) => openSocket(args, sockets),
+    socketFactory: (args) => openSocket({ ...args, ...connection.translateAddress?.(args) }, sockets),
     logLevel: connection.onLogLine === undefined ? logLevel.NOTHING : logLevel.INFO,
     // What a client says after it was given up is only the echo of that.
     logCreator: () => (entry) => { if (!givenUp) forward(entry, connection.onLogLine); },

@@ -7,7 +7,8 @@ import type { AppendBatch, Appended } from '../port.js';
 import type { ClusterLink } from './cluster-link.js';
 import type { KafkaConnection } from './kafka-client.js';
 import { rootCause } from './kafka-error.js';
-import { laneKey, LeaderSender, type Lane } from './leader-sender.js';
+import { LeaderSender, type Lane } from './leader-sender.js';
+import { laneKey } from './produce-verdict.js';
 
 export interface WriterOptions {
   readonly connection: KafkaConnection;

@@ -16,7 +16,8 @@ import { BlackboardError } from '../../errors.js';
 import type { Appended, RecordToAppend } from '../port.js';
 import { ClusterLink } from './cluster-link.js';
 import type { KafkaConnection } from './kafka-client.js';
-import { isRetriable, isTransport, protocolType, rootCause } from './kafka-error.js';
+import { isRetriable, isTransport } from './kafka-error.js';
+import { covered, verdictOf, type PartitionAnswer, type ProduceAnswer, type Progress } from './produce-verdict.js';
 
 /** An append that waits, or is under way. */
 export interface PendingAppend {
@@ -35,21 +36,10 @@ export interface Lane {
 }
 
 /** What one partition has in a request. */
-interface Part {
+export interface Part {
   readonly lane: Lane;
   readonly appends: readonly PendingAppend[];
   readonly messages: readonly RecordToAppend[];
-}
-
-interface PartitionAnswer {
-  readonly partition: number;
-  readonly errorCode: number;
-  readonly baseOffset: string;
-  readonly logAppendTime: string;
-}
-
-interface ProduceAnswer {
-  readonly topics: readonly { readonly topicName: string; readonly partitions: readonly PartitionAnswer[] }[];
 }
 
 // In kafkajs's Broker, but not in its types.
@@ -61,12 +51,6 @@ interface Producer {
   readonly link: ClusterLink;
   readonly sequences: Map<Lane, number>;
   identity: { readonly producerId: string; readonly producerEpoch: number } | undefined;
-}
-
-/** How far a request came; decides between "refused" and "unknown". */
-interface Progress {
-  written: boolean;
-  attempts: number;
 }
 
 export interface SenderOptions {
@@ -129,7 +113,7 @@ export class LeaderSender {
   }
 
   async #send(parts: readonly Part[]): Promise<void> {
-    const progress: Progress = { written: false, attempts: 0 };
+    const progress: Progress = { attempts: 0, writes: 0 };
     let timer: NodeJS.Timeout | undefined;
     const deadlineMs = Date.now() + this.options.sendTimeoutMs;
     // A watch beside the requests' own timeouts: a client that hangs must not hold the partition for ever.
@@ -160,8 +144,8 @@ export class LeaderSender {
         const broker = await this.#broker(producer, parts, progress.attempts);
         producer.identity ??= await broker.initProducerId({ transactionTimeout: 60_000 });
         if (this.#producer !== producer) throw new Error('the producer was closed');
-        progress.written = true;
-        return covered(parts, (await broker.produce(request(parts, producer, this.options.sendTimeoutMs))) as ProduceAnswer);
+        progress.writes += 1;
+        return covered(parts, (await broker.produce(request(parts, producer, this.options.connection.requestTimeoutMs ?? 10_000))) as ProduceAnswer);
       } catch (error) {
         if (!isRetriable(error) || Date.now() + backoffMs >= deadlineMs || this.#producer !== producer) throw error;
         if (isTransport(error)) producer.link.reset();
@@ -252,49 +236,4 @@ function request(parts: readonly Part[], producer: Producer, timeoutMs: number):
     acks: -1,
     timeout: timeoutMs,
   };
-}
-
-/** The answers by lane. @throws unless each part has exactly one, without an error and with an offset. */
-function covered(parts: readonly Part[], answer: ProduceAnswer): Map<string, PartitionAnswer> {
-  const answers = new Map<string, PartitionAnswer>();
-  let count = 0;
-  for (const { topicName, partitions } of answer.topics) {
-    for (const partition of partitions) {
-      answers.set(laneKey(topicName, partition.partition), partition);
-      count += 1;
-    }
-  }
-  const whole = count === parts.length && parts.every(({ lane }) => {
-    const found = answers.get(lane.key);
-    return found !== undefined && found.errorCode === 0 && Number(found.baseOffset) >= 0;
-  });
-  if (!whole) throw new Error('the answer does not cover each partition of the request');
-  return answers;
-}
-
-export function laneKey(topic: string, partition: number): string {
-  return `${topic}/${partition}`;
-}
-
-// Of a topic, or of all: no partition of the topic has taken anything.
-const refusedByTopic = new Set(['TOPIC_AUTHORIZATION_FAILED', 'CLUSTER_AUTHORIZATION_FAILED', 'INVALID_TOPIC_EXCEPTION']);
-const tooLarge = new Set(['MESSAGE_TOO_LARGE', 'RECORD_LIST_TOO_LARGE']);
-
-/** What the appends of a failed request are told. Certain only where nothing can have landed, or ever will. */
-function verdictOf(error: unknown, parts: readonly Part[], progress: Progress): BlackboardError {
-  const root = rootCause(error);
-  const where = parts.map((part) => part.lane.key).slice(0, 8).join(', ');
-  const type = protocolType(error) ?? '';
-  const details = { partitions: parts.length, attempts: progress.attempts, reason: root.type ?? root.name };
-  // The broker's errors are per partition and kafkajs tells only the first, without its partition. And a first try
-  // whose answer was lost may have landed, whatever a second is told.
-  const first = progress.attempts === 1;
-  const oneTopic = parts.every((part) => part.lane.topic === parts[0]!.lane.topic);
-  if (first && parts.length === 1 && tooLarge.has(type)) {
-    return new BlackboardError('APPEND_TOO_LARGE', `the broker takes no batch as large as the one for ${where}; raise the topic's max.message.bytes with \`blackboard topics apply\`, or append less at once`, details, { cause: error });
-  }
-  if (!progress.written || (first && oneTopic && refusedByTopic.has(type))) {
-    return new BlackboardError('APPEND_REFUSED', `an append to ${where} was not taken (${root.message}); nothing of it is in the log, append it again`, details, { cause: error });
-  }
-  return new BlackboardError('APPEND_UNKNOWN', `the outcome of an append to ${where} is not known (${root.message}); read the partition to see what is there before anything is appended again`, details, { cause: error });
 }

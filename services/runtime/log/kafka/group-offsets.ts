@@ -1,0 +1,93 @@
+// Positions that a group stores at the broker. They name only partitions of the latest assignment: a broker takes
+// those of others as well, and would let a late commit put a position back.
+
+import type { Consumer, EachBatchPayload } from 'kafkajs';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { TopicName } from '../../../../topics/topics.js';
+import { BlackboardError } from '../../errors.js';
+import type { CommittedPosition } from '../port.js';
+import type { ClusterLink } from './cluster-link.js';
+import { isRetriable, protocolType, rootCause } from './kafka-error.js';
+
+export interface GroupOffsetsOptions {
+  readonly group: string;
+  readonly consumer: Consumer;
+  readonly link: ClusterLink;
+  /** Whether the latest assignment has it. */
+  holds(topic: TopicName, partition: number): boolean;
+}
+
+const patienceMs = 30_000;
+const commitAttempts = 6;
+/** What kafkajs commits before it resets a position to the earliest offset: the stored one is gone. */
+const resetMark = -2;
+const rebalancing = new Set(['REBALANCE_IN_PROGRESS', 'ILLEGAL_GENERATION', 'UNKNOWN_MEMBER_ID']);
+
+export class GroupOffsets {
+  /** Of the last batch; commits under the present generation, without repeating by itself. */
+  commitNow: EachBatchPayload['commitOffsetsIfNecessary'] | undefined;
+
+  constructor(private readonly options: GroupOffsetsOptions) {}
+
+  /** @throws BlackboardError LOG_OUT_OF_RANGE where a stored position was lost by a reset; KAFKA_UNAVAILABLE */
+  async committed(topic: TopicName, partitions: readonly number[]): Promise<ReadonlyMap<number, CommittedPosition>> {
+    const { group, link } = this.options;
+    if (partitions.length === 0) return new Map();
+    const stored = await link.run(async (cluster) => {
+      const coordinator = await cluster.findGroupCoordinator({ groupId: group });
+      const asked = partitions.map((partition) => ({ partition })) as { partition: number; offset: string }[];
+      const { responses } = await coordinator.offsetFetch({ groupId: group, topics: [{ topic, partitions: asked }] });
+      return responses.flatMap((response) => response.partitions as { partition: number; offset: string; metadata?: string | null }[]);
+    }, Date.now() + patienceMs);
+    const found = new Map<number, CommittedPosition>();
+    for (const { partition, offset, metadata } of stored) {
+      if (Number(offset) === resetMark) {
+        throw new BlackboardError('LOG_OUT_OF_RANGE', `the position of ${group} in ${topic}/${partition} was out of range once and is lost; decide where it goes on, see the runbook`, { topic, partition, group });
+      }
+      if (Number(offset) >= 0) found.set(partition, { topic, partition, offset: Number(offset), metadata: metadata ?? '' });
+    }
+    return found;
+  }
+
+  /** @throws BlackboardError KAFKA_UNAVAILABLE when the coordinator did not take them in time. */
+  async commit(positions: readonly CommittedPosition[]): Promise<void> {
+    for (let attempt = 1; ; attempt++) {
+      // Anew each time: a rebalance may have taken some away.
+      const held = positions.filter(({ topic, partition }) => this.options.holds(topic, partition));
+      if (held.length === 0) return;
+      try {
+        await this.#commitOnce(held);
+        return;
+      } catch (error) {
+        const later = isRetriable(error) || rebalancing.has(protocolType(error) ?? '');
+        if (attempt === commitAttempts || !later) throw groupRefused(this.options.group, error);
+        await sleep(50 * 2 ** attempt * (0.5 + Math.random()));
+      }
+    }
+  }
+
+  async #commitOnce(held: readonly CommittedPosition[]): Promise<void> {
+    const commitNow = this.commitNow;
+    const topics = [...new Set(held.map(({ topic }) => topic))].map((topic) => ({
+      topic,
+      partitions: held.filter((position) => position.topic === topic)
+        .map(({ partition, offset, metadata }) => ({ partition, offset: String(offset), metadata })),
+    }));
+    // Not `consumer.commitOffsets` where it can be avoided: that repeats by itself, over a rebalance too, and would
+    // then commit a partition that has another owner. It is all there is before the first batch.
+    if (commitNow !== undefined) await commitNow({ topics });
+    else await this.options.consumer.commitOffsets(topics.flatMap(({ topic, partitions }) => partitions.map((position) => ({ topic, ...position }))));
+  }
+}
+
+export function groupRefused(group: string, error: unknown): BlackboardError {
+  const root = rootCause(error);
+  if (error instanceof BlackboardError) return error;
+  if (root instanceof BlackboardError) return root;
+  return new BlackboardError(
+    'KAFKA_UNAVAILABLE',
+    `the group ${group} could not go on (${root.type ?? root.name}: ${root.message}); check the brokers and this principal's access to group and topics`,
+    { group, reason: root.type ?? root.name },
+    { cause: error },
+  );
+}
