@@ -32,6 +32,8 @@ export class VerifiedFact {
 
 /** Consecutive records of one partition. `records` has all of them, `facts` those that the reader wants to see. */
 export class VerifiedBatch {
+  #end: Position | null = null;
+
   constructor(
     readonly partition: number,
     readonly records: readonly LogRecord[],
@@ -58,7 +60,10 @@ export class VerifiedBatch {
     if (offset === this.before.offset) return this.before;
     const last = this.records[offset - 1 - this.before.offset];
     if (last === undefined || offset < this.before.offset) throw new Error(`offset ${offset} is not in the batch ${this.first} to ${this.next}`);
-    return { offset, epoch: this.#epochAt(offset), digest: this.codec.digest(last.value).toString('hex') };
+    if (offset === this.next && this.#end !== null) return this.#end;
+    const position = { offset, epoch: this.#epochAt(offset), digest: this.codec.digest(last.value).toString('hex') };
+    if (offset === this.next) this.#end = position;
+    return position;
   }
 
   /** Markers are rare: the newest one before `offset` is looked for among the few of this batch. */

@@ -71,6 +71,7 @@ export class VerifiedReader {
   #member: Member | null = null;
   #isPaused = false;
   #isOver = false;
+  #leaving: Promise<void> | null = null;
 
   constructor(options: VerifiedReaderOptions) {
     this.#options = options;
@@ -97,12 +98,6 @@ export class VerifiedReader {
     return [...this.#partitions.keys()];
   }
 
-  /** Behind the last record delivered of a partition; null before the first one, or when it is not held. */
-  positionOf(partition: number): Position | null {
-    const state = this.#partitions.get(partition);
-    return state === undefined || !state.isStarted || state.expectedDigest !== '' || state.position.offset <= state.deliverFrom ? null : state.position;
-  }
-
   /** Advisory, for all partitions, those gained later included. */
   pause(): void {
     this.#isPaused = true;
@@ -124,10 +119,11 @@ export class VerifiedReader {
   }
 
   /** Leaves the group; nothing is delivered any more. */
-  async leave(): Promise<void> {
+  leave(): Promise<void> {
     this.#isOver = true;
     this.#partitions.clear();
-    await this.#member?.leave();
+    this.#leaving ??= this.#member?.leave() ?? Promise.resolve();
+    return this.#leaving;
   }
 
   #assign(assignment: Assignment, member: Member): void {
@@ -271,9 +267,8 @@ export class VerifiedReader {
 
   #halt(error: Error): void {
     if (this.#isOver) return;
-    this.#isOver = true;
-    this.#partitions.clear();
-    void this.#member?.leave().catch(() => undefined);
+    // The error that halts is the one to report; leaving is a courtesy to the group.
+    void this.leave().catch(() => undefined);
     this.#options.handler.onHalt(error);
   }
 }

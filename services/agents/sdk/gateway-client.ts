@@ -1,0 +1,223 @@
+// An agent's side of the gateway's HTTP protocol: each request is signed for one attempt, and tried again while the
+// gateway is not reachable or not caught up, until the attempt's signal aborts. Credentials never leave the keyring.
+
+import { contentHash } from '../../blackboard/ids.js';
+import { gatewayRequestText, proofHeaders, type AttemptName } from '../../blackboard/signed-text.js';
+import { pause, type Clock } from '../../runtime/clock.js';
+import { BlackboardError } from '../../runtime/errors.js';
+import type { Keyring } from '../../runtime/keyring.js';
+import { parseStrictJson } from '../../runtime/strict-json.js';
+import type { Receipt, Usage } from '../../../schemas/generated/events.js';
+import { capabilitiesShape, modelReplyShape, putReplyShape, usageShape, type ModelReply } from './gateway-replies.js';
+
+/** Who asks, under which attempt, and until when. */
+export interface Asker {
+  readonly principal: string;
+  readonly attempt: AttemptName;
+  /** Ends waiting and retrying. */
+  readonly signal: AbortSignal;
+}
+
+export interface GatewayClientOptions {
+  /** `http://host:port`, without a path. */
+  readonly url: string;
+  readonly keyring: Keyring;
+  readonly clock: Clock;
+  /** Body requests under way at once at most; default 64. */
+  readonly bodyRequestsMax?: number;
+  /** Default: the platform's, with its kept-alive connections. */
+  readonly fetch?: typeof fetch;
+}
+
+export interface Stored {
+  readonly hashes: readonly string[];
+  readonly receipts: readonly Receipt[];
+}
+
+/** What a failed model request cost, where the gateway says so. */
+export class ModelFailure extends BlackboardError {
+  constructor(message: string, readonly usage: Usage | null) {
+    super('MODEL_UNAVAILABLE', message);
+  }
+}
+
+interface Call {
+  readonly method: 'GET' | 'PUT' | 'POST';
+  readonly path: string;
+  readonly body: Uint8Array;
+  readonly mediaType: string;
+}
+
+interface Answer {
+  readonly status: number;
+  readonly bytes: Buffer;
+}
+
+const putBytesMax = 16 * 1024 * 1024;
+const putBodiesMax = 256;
+const capabilitiesAgeMsMax = 60_000;
+const waitMsMax = 2_000;
+/** Answers of 5xx other than 503 are tried again so often. */
+const serverErrorsMax = 3;
+
+export class GatewayClient {
+  readonly #options: GatewayClientOptions;
+  readonly #slots: Slots;
+  #capabilities: { readonly model: boolean; readonly atMs: number } | null = null;
+  #asking: Promise<{ readonly model: boolean }> | null = null;
+
+  constructor(options: GatewayClientOptions) {
+    this.#options = options;
+    this.#slots = new Slots(options.bodyRequestsMax ?? 64);
+  }
+
+  /** Whether a model is configured; asked again when the answer is a minute old. */
+  async hasModel(asker: Asker): Promise<boolean> {
+    const known = this.#capabilities;
+    if (known !== null && this.#options.clock.nowMs() - known.atMs < capabilitiesAgeMsMax) return known.model;
+    // One request for all that ask meanwhile; it ends with the first asker's signal, and the next one asks again.
+    this.#asking ??= this.#call(asker, { method: 'GET', path: '/v1/capabilities', body: new Uint8Array(), mediaType: '' })
+      .then((answer) => (this.#capabilities = { model: readReply(answer, capabilitiesShape).model, atMs: this.#options.clock.nowMs() }))
+      .finally(() => (this.#asking = null));
+    try {
+      return (await this.#asking).model;
+    } catch (error) {
+      if (asker.signal.aborted) throw error;
+      return this.hasModel(asker);
+    }
+  }
+
+  /** Puts bodies, in as few requests as their sizes allow. @throws GATEWAY_REFUSED, GATEWAY_UNAVAILABLE */
+  async put(asker: Asker, bodies: readonly Uint8Array[]): Promise<Stored> {
+    const replies = await Promise.all(groups(bodies).map((group) => this.#slots.use(async () => {
+      const answer = await this.#call(asker, { method: 'PUT', path: '/v1/bodies', body: frames(group), mediaType: 'application/octet-stream' });
+      const reply = readReply(answer, putReplyShape);
+      if (group.some((body, index) => contentHash(body) !== reply.hashes[index])) throw new BlackboardError('GATEWAY_REFUSED', 'the gateway answered a put with other hashes than the bodies have; look at what stands between agent and gateway');
+      return reply;
+    })));
+    return { hashes: bodies.map(contentHash), receipts: replies.map(({ receipt }) => ({ ...receipt, signature: Buffer.from(receipt.signature, 'hex') })) };
+  }
+
+  /** @throws BODY_NOT_FOUND, GATEWAY_REFUSED, GATEWAY_UNAVAILABLE */
+  async get(asker: Asker, hash: string): Promise<Buffer> {
+    const answer = await this.#slots.use(() => this.#call(asker, { method: 'GET', path: `/v1/bodies/${hash}`, body: new Uint8Array(), mediaType: '' }));
+    if (contentHash(answer.bytes) !== hash) throw new BlackboardError('GATEWAY_REFUSED', `the gateway answered with bytes that do not have the hash ${hash.slice(0, 64)}; look at the body store`);
+    return answer.bytes;
+  }
+
+  /** @throws ModelFailure (MODEL_UNAVAILABLE), GATEWAY_REFUSED, GATEWAY_UNAVAILABLE */
+  async ask(asker: Asker, question: { readonly system: string; readonly user: string; readonly name: string; readonly schema: unknown }): Promise<ModelReply> {
+    const body = Buffer.from(JSON.stringify(question));
+    return readReply(await this.#call(asker, { method: 'POST', path: '/v1/models/ask', body, mediaType: 'application/json' }), modelReplyShape);
+  }
+
+  async #call(asker: Asker, call: Call): Promise<Answer> {
+    let serverErrors = 0;
+    for (let tries = 0; ; tries += 1) {
+      const { answer, retryAfterMs } = await this.#once(asker, call);
+      if (answer !== null) {
+        if (answer.status === 200) return answer;
+        // A model that failed was paid for: only the gateway itself tries models again.
+        const mayRetry = answer.status >= 500 && answer.status !== 501 && call.path !== '/v1/models/ask' || answer.status === 503;
+        if (!mayRetry || (answer.status !== 503 && ++serverErrors > serverErrorsMax)) throw refusal(answer, call);
+      }
+      const spreadMs = Math.min(waitMsMax, retryAfterMs ?? 25 * 2 ** Math.min(tries, 7));
+      await pause(this.#options.clock, spreadMs * (0.5 + Math.random()), asker.signal);
+      if (asker.signal.aborted) throw new BlackboardError('GATEWAY_UNAVAILABLE', `the gateway did not serve ${call.method} ${call.path} before the attempt ended (${answer === null ? 'no connection' : `status ${answer.status}`}); check that it runs and has caught up`);
+    }
+  }
+
+  /** A null answer: no connection, or one that broke. */
+  async #once(asker: Asker, call: Call): Promise<{ readonly answer: Answer | null; readonly retryAfterMs?: number }> {
+    const { url, fetch: send = fetch } = this.#options;
+    try {
+      const response = await send(`${url}${call.path}`, {
+        method: call.method, signal: asker.signal, redirect: 'error',
+        headers: { ...this.#proof(asker, call), ...(call.mediaType === '' ? {} : { 'content-type': call.mediaType }) },
+        ...(call.method === 'GET' ? {} : { body: call.body as NonNullable<RequestInit['body']> }),
+      });
+      const seconds = Number(response.headers.get('retry-after') ?? NaN);
+      const answer = { status: response.status, bytes: Buffer.from(await response.arrayBuffer()) };
+      return Number.isFinite(seconds) ? { answer, retryAfterMs: seconds * 1000 } : { answer };
+    } catch (error) {
+      // fetch rejects with TypeError when the network fails and AbortError when we end it; all else is ours.
+      if (!(error instanceof TypeError) && !asker.signal.aborted) throw error;
+      return { answer: null };
+    }
+  }
+
+  #proof(asker: Asker, call: Call): Record<string, string> {
+    const { keyring, clock } = this.#options;
+    const { attempt } = asker;
+    const signer = keyring.signerOf(asker.principal);
+    const atMs = clock.nowMs();
+    const signature = keyring.sign(signer, gatewayRequestText(attempt, signer, atMs, call)).toString('hex');
+    return {
+      [proofHeaders.signer]: signer, [proofHeaders.signature]: signature, [proofHeaders.atMs]: String(atMs), [proofHeaders.job]: attempt.job,
+      [proofHeaders.instance]: String(attempt.instance), [proofHeaders.step]: attempt.step, [proofHeaders.attempt]: String(attempt.attempt), [proofHeaders.request]: attempt.request,
+    };
+  }
+}
+
+function refusal(answer: Answer, call: Call): BlackboardError {
+  const parsed = parseStrictJson(answer.bytes);
+  const told = (parsed.ok && parsed.value !== null && typeof parsed.value === 'object' ? parsed.value : {}) as Readonly<Record<string, unknown>>;
+  const reason = typeof told['reason'] === 'string' ? told['reason'].slice(0, 64) : '';
+  const where = `${call.method} ${call.path} (status ${answer.status}${reason === '' ? '' : `, ${reason}`})`;
+  if (answer.status === 404) return new BlackboardError('BODY_NOT_FOUND', `${where}: no body of that hash is visible under this attempt`);
+  if (call.path === '/v1/models/ask' && answer.status >= 500) {
+    const usage = usageShape.safeParse(told['usage']);
+    return new ModelFailure(`${where}: no usable answer of a model`, usage.success ? usage.data : null);
+  }
+  if (answer.status >= 500) return new BlackboardError('GATEWAY_UNAVAILABLE', `${where}: look at the log of the gateway`);
+  return new BlackboardError('GATEWAY_REFUSED', `${where}: the capability does not allow it, or the request breaks a rule`, { status: answer.status, reason });
+}
+
+function readReply<T>(answer: Answer, shape: { safeParse(value: unknown): { success: true; data: T } | { success: false } }): T {
+  const parsed = parseStrictJson(answer.bytes, { bytesMax: 16 * 1024 * 1024 });
+  const reply = parsed.ok ? shape.safeParse(parsed.value) : { success: false as const };
+  if (!reply.success) throw new BlackboardError('GATEWAY_UNAVAILABLE', 'the gateway answered in another shape than this version knows; run the same version of both');
+  return reply.data;
+}
+
+/** `[length, 4 bytes big-endian][bytes]`, one after another. */
+function frames(bodies: readonly Uint8Array[]): Buffer {
+  return Buffer.concat(bodies.flatMap((body) => {
+    const length = Buffer.alloc(4);
+    length.writeUInt32BE(body.byteLength);
+    return [length, body];
+  }));
+}
+
+function groups(bodies: readonly Uint8Array[]): readonly (readonly Uint8Array[])[] {
+  const made: Uint8Array[][] = [];
+  let bytes = Infinity;
+  for (const body of bodies) {
+    const last = made.at(-1);
+    bytes += body.byteLength + 4;
+    if (last !== undefined && last.length < putBodiesMax && bytes <= putBytesMax) last.push(body);
+    else {
+      made.push([body]);
+      bytes = body.byteLength + 4;
+    }
+  }
+  return made;
+}
+
+/** So many at once; the others wait in order. */
+class Slots {
+  #waiting: (() => void)[] = [];
+  constructor(private free: number) {}
+
+  async use<T>(work: () => Promise<T>): Promise<T> {
+    if (this.free > 0) this.free -= 1;
+    else await new Promise<void>((resolve) => this.#waiting.push(resolve));
+    try {
+      return await work();
+    } finally {
+      const next = this.#waiting.shift();
+      if (next === undefined) this.free += 1;
+      else next();
+    }
+  }
+}

@@ -1,0 +1,73 @@
+// Runs agents on the blackboard: requests come in by partition, run in lanes, and are answered by signed claims.
+// - Nothing of a gained partition runs before it is read to the then-end: what is closed already is dropped unpaid.
+// - A request is run at most once by this process, however often a rebalance delivers it again.
+// - What is committed is done: the watermark never passes an open request. A partition that is lost is never committed.
+
+import type { TopicNames } from '../../../topics/topics.js';
+import { systemClock, type Clock } from '../../runtime/clock.js';
+import type { EventCodec } from '../../runtime/codec/event-codec.js';
+import type { Keyring } from '../../runtime/keyring.js';
+import type { LogPort } from '../../runtime/log/port.js';
+import { VerifiedReader } from '../../runtime/log/verified-reader.js';
+import type { Logger } from '../../runtime/logger.js';
+import type { Agent } from './agent.js';
+import { AgentPool, type AgentStats, type PoolLimits } from './agent-pool.js';
+import { GatewayClient } from './gateway-client.js';
+
+export interface AgentsOptions {
+  /** Hosted together: they share one consumer group, and every replica of the group must host the same ones. */
+  readonly agents: readonly Agent[];
+  readonly log: LogPort;
+  readonly codec: EventCodec;
+  /** Needs a signing key for each agent's name. */
+  readonly keyring: Keyring;
+  readonly topics: TopicNames;
+  /** Null: the agents can reach neither bodies nor models. */
+  readonly gateway: { readonly url: string } | null;
+  readonly logger: Logger;
+  readonly clock?: Clock;
+  /** Default `bb-agent-` and the agents' names. */
+  readonly group?: string;
+  /** Partitions without a committed position begin at the first record appended at or after this; default: the beginning. */
+  readonly startAtMs?: number;
+  readonly limits?: Partial<PoolLimits>;
+  readonly sessionTimeoutMs?: number;
+  /** Teaches the codec a schema id that a newer orchestrator writes. */
+  readonly learn?: (schemaId: number) => Promise<void>;
+}
+
+export interface RunningAgents {
+  /** Takes nothing new, lets what runs finish within the bound, commits, leaves the group. Again is no error. */
+  drain(): Promise<void>;
+  /** Resolves when the agents have stopped for good; the process should drain and end. */
+  readonly halted: Promise<Error>;
+  stats(): AgentStats;
+}
+
+const defaultLimits: PoolLimits = {
+  concurrency: 64, waitingMax: 4_096, waitingBytesMax: 64 * 1024 * 1024, heldMax: 100_000, heldBytesMax: 256 * 1024 * 1024, drainMs: 10_000, commitEveryMs: 1_000,
+};
+
+/** Resolves when the member runs; partitions come later. */
+export async function runAgents(options: AgentsOptions): Promise<RunningAgents> {
+  const { agents, log, codec, keyring, topics, logger } = options;
+  const clock = options.clock ?? systemClock;
+  // A process without a key finds out now, not at its first claim.
+  for (const agent of agents) keyring.signerOf(agent.name);
+  const gateway = options.gateway === null ? null : new GatewayClient({ url: options.gateway.url.replace(/\/+$/, ''), keyring, clock });
+  const pool = new AgentPool({ agents, parts: { log, codec, keyring, topics, gateway, clock, logger }, limits: { ...defaultLimits, ...options.limits } });
+  const reader = new VerifiedReader({
+    log, codec, topic: topics.verified, group: options.group ?? groupOf(agents), handler: pool,
+    ...(options.startAtMs === undefined ? {} : { startAtMs: options.startAtMs }),
+    ...(options.sessionTimeoutMs === undefined ? {} : { sessionTimeoutMs: options.sessionTimeoutMs }),
+    ...(options.learn === undefined ? {} : { learn: options.learn }),
+  });
+  pool.attach(reader);
+  await reader.join();
+  logger.info({ agents: agents.map((agent) => `${agent.name}@${agent.version}`), group: options.group ?? groupOf(agents) }, 'agents run');
+  return { drain: () => pool.drain(), halted: pool.halted, stats: () => pool.stats() };
+}
+
+function groupOf(agents: readonly Agent[]): string {
+  return `bb-agent-${agents.map((agent) => agent.name).sort().join('+')}`;
+}

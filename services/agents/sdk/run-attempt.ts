@@ -1,0 +1,155 @@
+// One attempt from run to claim. A throw becomes a reported failure by code; silence is chosen only when nobody waits
+// for an answer any more (deadline, closed, shutdown). The claim is posted once the bodies it names are stored.
+
+import { limits, type TopicNames } from '../../../topics/topics.js';
+import type { Claim } from '../../../schemas/generated/events.js';
+import { coordinate } from '../../blackboard/ids.js';
+import { pause, type Clock } from '../../runtime/clock.js';
+import type { EventCodec } from '../../runtime/codec/event-codec.js';
+import { BlackboardError, type ErrorCode } from '../../runtime/errors.js';
+import type { Keyring } from '../../runtime/keyring.js';
+import type { LogPort } from '../../runtime/log/port.js';
+import type { Logger } from '../../runtime/logger.js';
+import { withSpan } from '../../runtime/telemetry.js';
+import type { StepOutcome } from './agent.js';
+import type { Attempt } from './attempt-book.js';
+import { artifactsClaim, bodiesToPut, failureClaim, verdictsClaim, type Answering } from './claims.js';
+import type { Asker, GatewayClient } from './gateway-client.js';
+import { createContext, Tally } from './step-context.js';
+import { stepRequestOf } from './step-request.js';
+
+export interface AttemptParts {
+  readonly log: LogPort;
+  readonly codec: EventCodec;
+  readonly keyring: Keyring;
+  readonly topics: TopicNames;
+  readonly gateway: GatewayClient | null;
+  readonly clock: Clock;
+  readonly logger: Logger;
+}
+
+/** `unposted`: the log did not take the claim in time; the orchestrator's deadline closes the attempt. */
+export type AttemptEnd = 'answered' | 'failed' | 'aborted' | 'unposted';
+
+/** An agent that does not heed its signal keeps its lane for so long. */
+const abortGraceMs = 1_000;
+const appendTriesMax = 8;
+/** The outcome of these may be healed by appending again: the gate refuses a duplicate by the state it meets. */
+const worthRetrying: ReadonlySet<ErrorCode> = new Set(['APPEND_UNKNOWN', 'KAFKA_UNAVAILABLE']);
+
+/** @throws whatever the log throws that retrying does not heal. */
+export function runAttempt(attempt: Attempt, parts: AttemptParts): Promise<AttemptEnd> {
+  const { request, agent } = attempt;
+  const name = () => ({ job: request.job, step: request.step, attempt: request.attempt, agent: agent.name });
+  return withSpan(`agent ${agent.name}`, name, request.trace, async (span) => {
+    const logger = parts.logger.child(name());
+    const tally = new Tally();
+    const asker: Asker = {
+      principal: agent.name, signal: attempt.abort.signal,
+      attempt: { job: request.job, instance: request.instance, step: request.step, attempt: request.attempt, request: coordinate('v', attempt.partition, attempt.offset) },
+    };
+    const outcome = await outcomeOf(attempt, { parts, asker, tally, logger });
+    if (outcome === null) {
+      span.fail(attempt.abortedFor ?? 'aborted');
+      return 'aborted';
+    }
+    const answering: Answering = {
+      request, partition: attempt.partition, offset: attempt.offset, agent,
+      signer: parts.keyring.signerOf(agent.name), nowMs: parts.clock.nowMs(), trace: span.traceparent,
+    };
+    const value = encodeClaim(claimOf(answering, tally, outcome), answering, tally, parts);
+    if (!(await post(value, attempt, { parts, logger }))) return 'unposted';
+    return outcome.outcome === 'failed' ? 'failed' : 'answered';
+  });
+}
+
+interface Running {
+  readonly parts: AttemptParts;
+  readonly asker: Asker;
+  readonly tally: Tally;
+  readonly logger: Logger;
+}
+
+/** Null: aborted, nobody waits for an answer. */
+async function outcomeOf(attempt: Attempt, running: Running): Promise<StepOutcome | null> {
+  const { parts, asker, tally, logger } = running;
+  try {
+    const outcome = await untilAborted(work(attempt, running), asker.signal, parts.clock);
+    if (outcome === null || asker.signal.aborted) return null;
+    if (outcome.outcome === 'judged' !== (attempt.request.type === 'VerificationRequested') && outcome.outcome !== 'failed') {
+      logger.error({ outcome: outcome.outcome }, 'the agent answered a verification with artifacts, or a step with verdicts');
+      return { outcome: 'failed', code: 'wrong-outcome', retryable: false };
+    }
+    if (outcome.outcome === 'proposed') {
+      const bodies = bodiesToPut(attempt.request, outcome.artifacts);
+      if (bodies.length > 0) tally.addReceipts((await gatewayOf(parts).put(asker, bodies)).receipts);
+    }
+    return asker.signal.aborted ? null : outcome;
+  } catch (error) {
+    if (asker.signal.aborted) return null;
+    // The message may hold anything, the documents' own text included: it goes to the log of this process only.
+    logger.warn({ err: error }, 'the run threw; a failure is reported by its code');
+    return { outcome: 'failed', code: 'agent-threw', retryable: true };
+  }
+}
+
+async function work(attempt: Attempt, { parts, asker, tally }: Running): Promise<StepOutcome> {
+  const context = await createContext({ request: stepRequestOf(attempt.request), asker, gateway: parts.gateway, tally });
+  return attempt.agent.run(context);
+}
+
+/** Null when the signal aborted and the work did not end within the grace after it. */
+function untilAborted<T>(promise: Promise<T>, signal: AbortSignal, clock: Clock): Promise<T | null> {
+  return new Promise((resolve, reject) => {
+    let cancel = (): void => undefined;
+    const onAbort = (): void => {
+      cancel = clock.after(abortGraceMs, () => resolve(null));
+    };
+    if (signal.aborted) onAbort();
+    else signal.addEventListener('abort', onAbort, { once: true });
+    const end = (settle: () => void): void => {
+      cancel();
+      signal.removeEventListener('abort', onAbort);
+      settle();
+    };
+    promise.then((value) => end(() => resolve(value)), (error: unknown) => end(() => reject(error as Error)));
+  });
+}
+
+function claimOf(answering: Answering, tally: Tally, outcome: StepOutcome): Claim {
+  switch (outcome.outcome) {
+    case 'proposed': return artifactsClaim(answering, tally.spent, outcome.artifacts);
+    case 'judged': return verdictsClaim(answering, tally.spent, outcome.verdicts);
+    case 'failed': return failureClaim(answering, tally.spent, outcome);
+  }
+}
+
+function encodeClaim(claim: Claim, answering: Answering, tally: Tally, { codec, keyring }: AttemptParts): Buffer {
+  const sign = (fingerprint: Buffer, body: Buffer): Buffer => keyring.sign(answering.signer, fingerprint, body);
+  const value = codec.encodeSigned(claim, sign);
+  if (value.length <= limits.recordBytesMax) return value;
+  return codec.encodeSigned(failureClaim(answering, tally.spent, { code: 'claim-too-large', retryable: false }), sign);
+}
+
+/** False when the log did not take it in time; a claim may then be in the log all the same. */
+async function post(value: Buffer, attempt: Attempt, { parts, logger }: Pick<Running, 'parts' | 'logger'>): Promise<boolean> {
+  const batch = { topic: parts.topics.quarantine, partition: attempt.partition, records: [{ key: Buffer.from(attempt.request.job), value }] };
+  for (let tries = 1; ; tries += 1) {
+    try {
+      await parts.log.append(batch);
+      return true;
+    } catch (error) {
+      if (!(error instanceof BlackboardError) || !worthRetrying.has(error.code)) throw error;
+      if (tries >= appendTriesMax || attempt.abort.signal.aborted) {
+        logger.error({ err: error, tries }, 'the claim could not be posted; the deadline will close the attempt');
+        return false;
+      }
+    }
+    await pause(parts.clock, Math.random() * Math.min(2_000, 50 * 2 ** tries), attempt.abort.signal);
+  }
+}
+
+function gatewayOf(parts: AttemptParts): GatewayClient {
+  if (parts.gateway === null) throw new BlackboardError('GATEWAY_UNAVAILABLE', 'this step asks for bodies by reference, but the process was started without a gateway; set GATEWAY_URL');
+  return parts.gateway;
+}
