@@ -30,7 +30,7 @@ SELECT
     avg(a.rubric_score) FILTER (WHERE a.event_type IN ('ArtifactVerified', 'ArtifactRejected'))
   ) AS rubric_score,
   max(a.latency_ms) FILTER (WHERE a.event_type IN ('StepCompleted', 'AttemptFailed')) AS latency_ms,
-  coalesce(sum(a.cost_micros) FILTER (WHERE a.event_type IN ('StepCompleted', 'AttemptFailed')), 0)::bigint AS cost_micros,
+  least(coalesce(sum(a.cost_micros) FILTER (WHERE a.event_type IN ('StepCompleted', 'AttemptFailed')), 0), 9007199254740991)::bigint AS cost_micros,
   max(a.fallback_taken) AS fallback_taken,
   max(a.edge_label) FILTER (WHERE a.event_type IN ('StepCompleted', 'AttemptFailed', 'StepFailed')) AS edge_label
 FROM audit_rows a
@@ -58,7 +58,7 @@ SELECT
   count(*) FILTER (WHERE a.event_type = 'ArtifactVerified') AS accepted,
   count(*) FILTER (WHERE a.event_type = 'ArtifactRejected') AS rejected,
   max(a.rubric_score) FILTER (WHERE a.event_type = 'StepCompleted') AS rubric_score,
-  coalesce(sum(a.cost_micros) FILTER (WHERE a.event_type IN ('StepCompleted', 'AttemptFailed')), 0)::bigint AS cost_micros
+  least(coalesce(sum(a.cost_micros) FILTER (WHERE a.event_type IN ('StepCompleted', 'AttemptFailed')), 0), 9007199254740991)::bigint AS cost_micros
 FROM audit_rows a
 LEFT JOIN jobs j ON j.job = a.job AND j.instance = a.instance
 WHERE NOT a.stale AND a.step IS NOT NULL

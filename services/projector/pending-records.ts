@@ -1,0 +1,138 @@
+// What was read and is not committed yet, per partition and in order. Bounded by asking the reader to pause.
+
+import type { Position } from '../runtime/log/position.js';
+import type { VerifiedBatch, VerifiedFact } from '../runtime/log/verified-facts.js';
+
+/** Consecutive records of one partition, to be written in one transaction. */
+export interface Taken {
+  readonly partition: number;
+  readonly from: number;
+  /** The partition had no stored position when it was gained, and nothing of it was committed since. */
+  readonly isFirst: boolean;
+  readonly to: Position;
+  readonly lastAppendTimeMs: number;
+  readonly facts: readonly VerifiedFact[];
+}
+
+export interface PartitionProgress {
+  readonly partition: number;
+  /** First offset without a committed row. */
+  readonly next: number;
+  readonly committedAtMs: number | null;
+  readonly receivedAtMs: number | null;
+}
+
+interface Waiting {
+  readonly facts: readonly VerifiedFact[];
+  readonly to: Position;
+  readonly bytes: number;
+}
+
+interface Partition {
+  readonly partition: number;
+  /** First offset that was not taken yet. */
+  from: number;
+  next: number;
+  isFirst: boolean;
+  waiting: Waiting[];
+  committedAtMs: number | null;
+  receivedAtMs: number | null;
+}
+
+export interface PendingOptions {
+  readonly recordsMax: number;
+  readonly bytesMax: number;
+  onPressure(isHigh: boolean): void;
+}
+
+export class PendingRecords {
+  readonly #options: PendingOptions;
+  readonly #partitions = new Map<number, Partition>();
+  #records = 0;
+  #bytes = 0;
+  #isHigh = false;
+
+  constructor(options: PendingOptions) {
+    this.#options = options;
+  }
+
+  gain(partition: number, position: Position): void {
+    this.lose(partition);
+    // Only a position that was stored names the record before it.
+    this.#partitions.set(partition, { partition, from: position.offset, next: position.offset, isFirst: position.digest === '', waiting: [], committedAtMs: null, receivedAtMs: null });
+  }
+
+  /** Forgets what waits; what was taken goes its way, and the watermark decides. */
+  lose(partition: number): void {
+    const held = this.#partitions.get(partition);
+    if (held === undefined) return;
+    this.#partitions.delete(partition);
+    for (const waiting of held.waiting) this.#release(waiting);
+    this.#checkPressure();
+  }
+
+  add(batch: VerifiedBatch): void {
+    const held = this.#partitions.get(batch.partition);
+    if (held === undefined) return;
+    const bytes = batch.records.reduce((sum, record) => sum + record.value.length, 0);
+    held.waiting.push({ facts: batch.facts, to: batch.positionAt(batch.next), bytes });
+    held.receivedAtMs = batch.records.at(-1)?.appendTimeMs ?? held.receivedAtMs;
+    this.#records += batch.facts.length;
+    this.#bytes += bytes;
+    this.#checkPressure();
+  }
+
+  /** About `recordsMax` records, each partition in its turn, none left behind for ever; empty when nothing waits. */
+  take(recordsMax: number): readonly Taken[] {
+    const all: Taken[] = [];
+    let count = 0;
+    for (const held of [...this.#partitions.values()]) {
+      if (count >= recordsMax) break;
+      const facts: VerifiedFact[] = [];
+      let to: Position | null = null;
+      while (count < recordsMax && held.waiting.length > 0) {
+        const waiting = held.waiting.shift() as Waiting;
+        this.#release(waiting);
+        for (const fact of waiting.facts) facts.push(fact);
+        to = waiting.to;
+        count += waiting.facts.length;
+      }
+      if (to === null) continue;
+      all.push({ partition: held.partition, from: held.from, isFirst: held.isFirst, to, lastAppendTimeMs: facts.at(-1)?.record.appendTimeMs ?? 0, facts });
+      held.from = to.offset;
+      held.isFirst = false;
+      // To the end of the line, so that the next batch begins with another partition.
+      this.#partitions.delete(held.partition);
+      this.#partitions.set(held.partition, held);
+    }
+    this.#checkPressure();
+    return all;
+  }
+
+  committed(taken: readonly Taken[]): void {
+    for (const { partition, to, lastAppendTimeMs } of taken) {
+      const held = this.#partitions.get(partition);
+      // The partition may have been lost and gained again while its batch was under way.
+      if (held === undefined || held.next > to.offset) continue;
+      held.next = to.offset;
+      held.committedAtMs = lastAppendTimeMs;
+    }
+  }
+
+  progress(): readonly PartitionProgress[] {
+    return [...this.#partitions.values()].map(({ partition, next, committedAtMs, receivedAtMs }) => ({ partition, next, committedAtMs, receivedAtMs }));
+  }
+
+  #release(waiting: Waiting): void {
+    this.#records -= waiting.facts.length;
+    this.#bytes -= waiting.bytes;
+  }
+
+  #checkPressure(): void {
+    const { recordsMax, bytesMax, onPressure } = this.#options;
+    const isHigh = this.#isHigh ? this.#records > recordsMax / 2 || this.#bytes > bytesMax / 2 : this.#records >= recordsMax || this.#bytes >= bytesMax;
+    if (isHigh === this.#isHigh) return;
+    this.#isHigh = isHigh;
+    onPressure(isHigh);
+  }
+}

@@ -1,0 +1,130 @@
+// project(fact, where, stale) → row changes. Pure and without memory: each fact carries what its row needs, so any
+// part of the log can be projected alone. Total: whatever a fact says, its row can be stored. No candidate body is
+// ever in a row; a stale fact has a row and changes nothing else.
+
+import type { Body, Fact } from '../../schemas/generated/events.js';
+import { projectArtifacts } from './project-artifacts.js';
+import type { AuditRow, JobChange, JobCounts, JobEnding, RecordAt, RowChanges } from './rows.js';
+import { describeFact } from './describe-fact.js';
+import { storableJson, storableText, textOrNull } from './storable-text.js';
+
+const service = 'orchestrator';
+
+/** The changes that one record of `bb.verified` makes; `stale`: it was sent under an epoch no longer in force. */
+export function project(fact: Fact, at: RecordAt, stale: boolean): RowChanges {
+  const audit = auditRow(fact, at, stale);
+  if (stale) return { audit, job: null, artifacts: [] };
+  return { audit, job: jobChange(fact, at), artifacts: projectArtifacts(fact, at) };
+}
+
+function auditRow(fact: Fact, at: RecordAt, stale: boolean): AuditRow {
+  const ofJob = fact.job !== '';
+  return {
+    topic: at.topic, partition: at.partition, offset: at.offset, tsMs: at.appendTimeMs, stale, digest: at.digest,
+    eventType: fact.type,
+    node: storableText(nodeOf(fact)),
+    agent: textOrNull(fact.agent),
+    agentVersion: textOrNull(fact.agentVersion),
+    tenant: textOrNull(fact.tenant),
+    job: textOrNull(fact.job),
+    instance: ofJob && fact.instance >= 0 ? fact.instance : null,
+    step: textOrNull(fact.step),
+    attempt: fact.attempt > 0 ? fact.attempt : null,
+    model: textOrNull(fact.modelId),
+    promptHash: textOrNull(fact.promptHash),
+    policyVersion: textOrNull(fact.policyVersion),
+    workflowVersion: textOrNull(fact.workflowVersion),
+    inputHash: 'inputHash' in fact ? textOrNull(fact.inputHash) : null,
+    outputHash: outputHash(fact),
+    rubricScore: 'rubricScore' in fact ? fact.rubricScore : null,
+    latencyMs: 'latencyMs' in fact ? fact.latencyMs : null,
+    costMicros: 'costMicros' in fact ? fact.costMicros : null,
+    fallbackTaken: 'fallbackTaken' in fact ? textOrNull(fact.fallbackTaken) : null,
+    edgeLabel: 'edgeLabel' in fact ? textOrNull(fact.edgeLabel) : null,
+    reason: 'reason' in fact ? textOrNull(fact.reason) : null,
+    epoch: fact.epoch,
+    cause: fact.cause,
+    causation: textOrNull(fact.causation),
+    correlation: textOrNull(fact.correlation),
+    onBehalfOf: textOrNull(fact.onBehalfOf),
+    signer: textOrNull(fact.signer),
+    authentic: fact.authentic,
+    trace: textOrNull(fact.trace),
+    detail: storableJson(describeFact(fact)),
+  };
+}
+
+/** The agent whose work the fact is about; a claim counts as an agent's work only when its signature was valid. */
+function nodeOf(fact: Fact): string {
+  switch (fact.type) {
+    case 'ArtifactVerified':
+    case 'ArtifactRejected':
+      return fact.agent || fact.producer || service;
+    case 'AttemptFailed':
+    case 'StepCompleted':
+    case 'StepFailed':
+      return fact.agent || service;
+    case 'ClaimRefused':
+    case 'ClaimParked':
+    case 'ClaimDeadLettered':
+      return fact.authentic ? fact.agent || service : service;
+    default:
+      return service;
+  }
+}
+
+function outputHash(fact: Fact): string | null {
+  if (fact.type === 'ArtifactVerified') return textOrNull(fact.body.hash);
+  if (fact.type === 'ArtifactRejected') return textOrNull(fact.hash);
+  return fact.type === 'JobEnded' ? textOrNull(fact.result.hash) : null;
+}
+
+const nothingAdded: JobCounts = {
+  costMicros: 0, attemptsRequested: 0, attemptsFailed: 0, verificationsRequested: 0, stepsCompleted: 0, stepsFailed: 0, artifactsVerified: 0, artifactsRejected: 0,
+};
+
+/** Null for facts about a claim or a partition: what an unjudged claim says of a job must not touch that job's row. */
+function jobChange(fact: Fact, at: RecordAt): JobChange | null {
+  const change = (added: Partial<JobCounts>, rest: Partial<JobChange> = {}): JobChange => ({
+    job: storableText(fact.job), instance: fact.instance, partition: at.partition, tenant: storableText(fact.tenant),
+    accepted: null, ended: null, added: { ...nothingAdded, ...added }, lastOffset: at.offset, lastEventAtMs: at.appendTimeMs, ...rest,
+  });
+  switch (fact.type) {
+    case 'JobAccepted': return change({}, { accepted: acceptance(fact, at) });
+    case 'StepRequested': return change({ attemptsRequested: 1 });
+    case 'VerificationRequested': return change({ verificationsRequested: 1 });
+    case 'ArtifactVerified': return change({ artifactsVerified: 1 });
+    case 'ArtifactRejected': return change({ artifactsRejected: 1 });
+    case 'AttemptFailed': return change({ attemptsFailed: 1, costMicros: fact.costMicros });
+    case 'StepCompleted': return change({ stepsCompleted: 1, costMicros: fact.costMicros });
+    case 'StepFailed': return change({ stepsFailed: 1 });
+    case 'PlanExpanded': return change({});
+    case 'JobEnded': return change({}, { ended: ending(fact, at) });
+    default: return null;
+  }
+}
+
+function acceptance(fact: Extract<Fact, { type: 'JobAccepted' }>, at: RecordAt): JobChange['accepted'] {
+  return {
+    workflow: storableText(fact.workflow), workflowVersion: storableText(fact.workflowVersion), policyVersion: storableText(fact.policyVersion),
+    idempotencyKey: storableText(fact.idempotencyKey, 1024), submissionDigest: storableText(fact.submissionDigest),
+    params: storableText(fact.params, Infinity), goal: storableText(fact.goal, 65_536),
+    correlation: storableText(fact.correlation, 1024), onBehalfOf: storableText(fact.onBehalfOf, 1024), signer: storableText(fact.signer), trace: storableText(fact.trace),
+    offset: at.offset, atMs: at.appendTimeMs, deadlineAtMs: fact.deadlineAtMs, costCapMicros: fact.costCapMicros,
+  };
+}
+
+function ending(fact: Extract<Fact, { type: 'JobEnded' }>, at: RecordAt): JobEnding {
+  return {
+    outcome: storableText(fact.outcome), reason: storableText(fact.reason), offset: at.offset, atMs: at.appendTimeMs,
+    latencyMs: fact.latencyMs, costMicros: fact.costMicros,
+    resultType: storableText(fact.resultType), resultContract: storableText(fact.resultContract),
+    resultHash: storableText(fact.result.hash), resultSize: fact.result.size, resultEncoding: storableText(fact.result.encoding),
+    resultBody: inlineBytes(fact.result),
+  };
+}
+
+/** The bytes of a body that rides in its fact. */
+function inlineBytes(body: Body): Buffer | null {
+  return body.encoding === 'inline' && body.hash !== '' ? body.bytes : null;
+}

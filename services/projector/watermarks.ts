@@ -1,0 +1,55 @@
+// The projector's positions: rows that move by compare-and-set in the transaction of what they cover. Whoever finds
+// another offset than it started from has written nothing.
+
+import type { Database } from '../runtime/database.js';
+import type { Position } from '../runtime/log/position.js';
+
+export interface Advance {
+  readonly partition: number;
+  /** First offset of the batch: the stored `next_offset` must be this one. */
+  readonly from: number;
+  /** The partition had no row when it was gained. */
+  readonly isFirst: boolean;
+  readonly to: Position;
+  readonly lastAppendTimeMs: number;
+}
+
+/** Channel of the wake-ups that a commit sends; the payload is `partition:last offset`. */
+export const committedChannel = 'blackboard_committed';
+
+type Stored = { partition: number; next_offset: number; epoch: number; digest: string };
+
+/** Stored positions of a topic's partitions; absent where nothing was ever projected. */
+export async function readWatermarks(db: Pick<Database, 'query'>, topic: string, partitions?: readonly number[]): Promise<ReadonlyMap<number, Position>> {
+  const rows = await db.query<Stored>('SELECT partition, next_offset, epoch, digest FROM watermarks WHERE topic = $1 AND ($2::integer[] IS NULL OR partition = ANY ($2::integer[]))', [topic, partitions === undefined ? null : `{${partitions.join(',')}}`]);
+  return new Map(rows.map((row) => [row.partition, { offset: row.next_offset, epoch: row.epoch, digest: row.digest }]));
+}
+
+const beginSql = `
+INSERT INTO watermarks (topic, partition, next_offset, epoch, digest)
+SELECT $1, partition, start, -1, '' FROM unnest($2::integer[], $3::bigint[]) AS wanted (partition, start)
+ON CONFLICT DO NOTHING`;
+
+const moveSql = `
+WITH wanted AS (
+  SELECT * FROM unnest($2::integer[], $3::bigint[], $4::bigint[], $5::bigint[], $6::text[], $7::timestamptz[])
+    AS wanted (partition, start, next_offset, epoch, digest, last_append_at)
+), moved AS (
+  UPDATE watermarks w SET next_offset = wanted.next_offset, epoch = wanted.epoch, digest = wanted.digest, last_append_at = wanted.last_append_at
+  FROM wanted WHERE w.topic = $1 AND w.partition = wanted.partition AND w.next_offset = wanted.start
+  RETURNING w.partition, w.next_offset
+)
+SELECT partition, pg_notify('${committedChannel}', partition::text || ':' || (next_offset - 1)::text) FROM moved`;
+
+/** Moves all of the watermarks or, by answering false, asks for a rollback. */
+export async function moveWatermarks(tx: Pick<Database, 'query'>, topic: string, advances: readonly Advance[]): Promise<boolean> {
+  const list = (of: (advance: Advance) => number | string): string => `{${advances.map(of).join(',')}}`;
+  const values = [
+    topic, list((advance) => advance.partition), list((advance) => advance.from), list((advance) => advance.to.offset), list((advance) => advance.to.epoch),
+    list((advance) => `"${advance.to.digest}"`), list((advance) => `"${new Date(advance.lastAppendTimeMs).toISOString()}"`),
+  ];
+  // Rows of partitions that never had one are made and moved in this same transaction.
+  const first = advances.filter((advance) => advance.isFirst);
+  if (first.length > 0) await tx.query(beginSql, [topic, `{${first.map((advance) => advance.partition).join(',')}}`, `{${first.map((advance) => advance.from).join(',')}}`]);
+  return (await tx.query(moveSql, values)).length === advances.length;
+}
