@@ -63,12 +63,32 @@ function toDoorError(error: unknown): DoorError {
     const status = statusByCode[error.code];
     if (status !== undefined) return new DoorError(status, error.code, error.message, 'Change what the message names and send the request again.');
   }
-  const { statusCode, code } = error as { statusCode?: unknown; code?: unknown };
+  const { statusCode, code, validation } = error as { statusCode?: unknown; code?: unknown; validation?: readonly ValidationEntry[] };
+  if (Array.isArray(validation) && validation[0] !== undefined) return fromValidation(validation[0] as ValidationEntry);
   if (typeof statusCode === 'number' && statusCode >= 400 && statusCode < 500) return fromFastify(statusCode, String(code));
   return new DoorError(500, 'INTERNAL', 'the request could not be served', 'The log of the service says why. Try again later.');
 }
 
 const statusByCode: Partial<Record<ErrorCode, number>> = { INPUT_INVALID: 400, NOT_FOUND: 404, CONFLICT: 409, UNAUTHENTICATED: 401 };
+
+/** One broken rule of a schema, as validators hand it to Fastify. */
+interface ValidationEntry {
+  readonly instancePath: string;
+  readonly keyword: string;
+  readonly message?: string;
+  readonly params?: Readonly<Record<string, unknown>>;
+}
+
+/** The field and the rule. Names of unknown fields are the only text of the caller that is shown, and that cut and cleaned. */
+function fromValidation(entry: ValidationEntry): DoorError {
+  const keys = entry.params?.['keys'];
+  const unknown = Array.isArray(keys) ? String(keys[0]) : '';
+  const path = [...entry.instancePath.split('/').filter((part) => part !== ''), ...(unknown === '' ? [] : [unknown])].join('.');
+  const field = path.replace(/[^\w.-]/g, '?').slice(0, 120);
+  const rule = unknown === '' ? entry.keyword : 'unknown-field';
+  const what = unknown === '' ? entry.message ?? 'it breaks a rule' : 'this route knows no such field';
+  return new DoorError(400, 'INPUT_INVALID', `${field === '' ? 'the body' : field}: ${unknown === '' ? what.slice(0, 200) : what}`, 'Change the field that is named and send the request again.', { members: { field, rule } });
+}
 
 /** Fastify's own refusals, in our words. */
 function fromFastify(statusCode: number, code: string): DoorError {

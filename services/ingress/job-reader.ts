@@ -1,0 +1,94 @@
+// What ingress reads of Postgres: committed rows only, of the caller's tenant only. A job of another tenant is not
+// there; the tenant is part of every query.
+
+import type { Database } from '../runtime/database.js';
+import type { Caller } from './callers.js';
+import type { artifactView, JobView, SubmissionView } from './schemas.js';
+import type { z } from 'zod';
+
+const atMs = (column: string): string => `(extract(epoch FROM ${column}) * 1000)::bigint`;
+const listedAt = 'coalesce(accepted_at, last_event_at)';
+const jobColumns = `job, instance, partition, tenant, state, outcome, reason, workflow, workflow_version AS "workflowVersion", goal, correlation, on_behalf_of AS "onBehalfOf",
+  ${atMs('accepted_at')} AS "acceptedAtMs", ${atMs('deadline_at')} AS "deadlineAtMs", ${atMs('ended_at')} AS "endedAtMs", latency_ms AS "latencyMs", cost_micros AS "costMicros",
+  attempts_requested AS "attemptsRequested", attempts_failed AS "attemptsFailed", steps_completed AS "stepsCompleted", steps_failed AS "stepsFailed",
+  artifacts_verified AS "artifactsVerified", artifacts_rejected AS "artifactsRejected"`;
+/** `$1` is the caller's tenant; null: any. */
+const ownTenant = '($1::text IS NULL OR tenant = $1)';
+
+export interface StoredResult {
+  readonly type: string;
+  readonly contract: string;
+  readonly hash: string;
+  readonly size: number;
+  readonly encoding: string;
+  /** Null when it goes by reference. */
+  readonly body: Buffer | null;
+}
+
+export interface AuditEvent extends Record<string, unknown> {
+  readonly offset: number;
+  readonly eventType: string;
+}
+
+export class JobReader {
+  constructor(private readonly db: Database) {}
+
+  /** A life of a job: of that submission, or the newest one. */
+  async job(caller: Caller, job: string, instance?: number): Promise<JobView | null> {
+    const rows = await this.db.query<JobView>(`SELECT ${jobColumns} FROM jobs WHERE ${ownTenant} AND job = $2 AND ($3::bigint IS NULL OR instance = $3) ORDER BY instance DESC LIMIT 1`, [caller.tenant, job, instance ?? null]);
+    return rows[0] ?? null;
+  }
+
+  /** Newest first. `before` is `<listed at, ms>-<job>` of the last one seen. */
+  async jobs(caller: Caller, filter: { readonly state?: string | undefined; readonly limit: number; readonly before?: string | undefined }): Promise<{ readonly jobs: readonly JobView[]; readonly next: string | null }> {
+    const [beforeMs, beforeJob] = filter.before?.split('-') ?? [null, null];
+    const rows = await this.db.query<JobView & { listedAtMs: number }>(
+      `SELECT ${jobColumns}, ${atMs(listedAt)} AS "listedAtMs" FROM jobs WHERE ${ownTenant} AND ($2::text IS NULL OR state = $2 OR outcome = $2)
+        AND ($3::bigint IS NULL OR (${atMs(listedAt)}, job) < ($3, $4::text)) ORDER BY ${atMs(listedAt)} DESC, job DESC LIMIT $5`,
+      [caller.tenant, filter.state ?? null, beforeMs === null ? null : Number(beforeMs), beforeJob, filter.limit + 1]);
+    const jobs = rows.slice(0, filter.limit);
+    const last = jobs.at(-1);
+    return { jobs: jobs.map(({ listedAtMs: _, ...job }) => job), next: rows.length > filter.limit && last !== undefined ? `${last.listedAtMs}-${last.job}` : null };
+  }
+
+  /** What was submitted under a job id last; for comparing digests. */
+  async submitted(job: string): Promise<{ readonly digest: string; readonly instance: number; readonly partition: number; readonly isOpen: boolean; readonly endedAtMs: number | null } | null> {
+    const rows = await this.db.query<{ digest: string; instance: number; partition: number; isOpen: boolean; endedAtMs: number | null }>(
+      `SELECT submission_digest AS digest, instance, partition, state = 'open' AS "isOpen", ${atMs('ended_at')} AS "endedAtMs" FROM jobs WHERE job = $1 AND submission_digest IS NOT NULL ORDER BY instance DESC LIMIT 1`, [job]);
+    return rows[0] ?? null;
+  }
+
+  /** What became of a quarantine record; the tenant is null where its signer was not bound to it. */
+  async submission(partition: number, offset: number): Promise<(SubmissionView & { readonly tenant: string | null; readonly claimType: string | null }) | null> {
+    const rows = await this.db.query<SubmissionView & { tenant: string | null; claimType: string | null }>(
+      `SELECT answer AS state, job, partition, cause AS "offset", reason, explanation, tenant, claim_type AS "claimType" FROM submissions WHERE partition = $1 AND cause = $2 ORDER BY "offset" LIMIT 1`, [partition, offset]);
+    return rows[0] ?? null;
+  }
+
+  async result(job: string, instance: number): Promise<StoredResult | null> {
+    const rows = await this.db.query<{ [K in keyof StoredResult]: StoredResult[K] }>(
+      'SELECT result_type AS type, result_contract AS contract, result_hash AS hash, result_size AS size, result_encoding AS encoding, result_body AS body FROM jobs WHERE job = $1 AND instance = $2', [job, instance]);
+    const row = rows[0];
+    // A driver may hand out a view of something larger, or a plain Uint8Array.
+    return row === undefined || (row.hash ?? '') === '' ? null : { ...row, body: row.body === null ? null : Buffer.from(row.body) };
+  }
+
+  async artifacts(job: string, instance: number): Promise<readonly z.output<typeof artifactView>[]> {
+    return this.db.query(
+      `SELECT namespace, state, step, attempt, type, contract, hash, size, producer, verifier, reason, confidence, rubric_score AS "rubricScore" FROM artifacts
+        WHERE job = $1 AND instance = $2 ORDER BY last_offset, step, attempt, hash LIMIT 5000`, [job, instance]);
+  }
+
+  /** Audit rows of one life of a job behind an offset, in order; rows of stale epochs say nothing and are left out. */
+  async events(of: { readonly job: string; readonly instance: number }, after: number, limit: number): Promise<readonly AuditEvent[]> {
+    return this.db.query<AuditEvent>(
+      `SELECT "offset", partition, ${atMs('ts')} AS "tsMs", event_type AS "eventType", node, agent, agent_version AS "agentVersion", step, attempt, turn_id AS "turnId", model, rubric_score AS "rubricScore",
+        latency_ms AS "latencyMs", cost_micros AS "costMicros", fallback_taken AS "fallbackTaken", edge_label AS "edgeLabel", reason, input_hash AS "inputHash", output_hash AS "outputHash", cause, authentic, detail
+        FROM audit_rows WHERE job = $1 AND "offset" > $2 AND "offset" >= coalesce((SELECT accepted_offset FROM jobs WHERE job = $1 AND instance = $3), 0) AND NOT stale
+        ORDER BY partition, "offset" LIMIT $4`, [of.job, after, of.instance, limit]);
+  }
+
+  async ping(): Promise<void> {
+    await this.db.query('SELECT 1');
+  }
+}
