@@ -244,7 +244,7 @@ function pointer(stack: readonly Frame[]): string {
   let path = '';
   for (const frame of stack) {
     if (path.length > 200) break;
-    path += `/${frame.keys === null ? frame.index : frame.key.slice(0, 200).replaceAll('~', '~0').replaceAll('/', '~1')}`;
+    path += `/${frame.keys === null ? frame.index : frame.key.slice(0, 201).replaceAll('~', '~0').replaceAll('/', '~1')}`;
   }
   return path.length > 200 ? `${path.slice(0, 199)}…` : path;
 }

@@ -69,6 +69,7 @@ describe('strict JSON', () => {
   it('names a duplicate key by its JSON pointer, however the key is spelled', () => {
     assert.deepEqual(pick(refusal('{"a":[{"b":1},{"c~/":{"x":1,"y":2,"\\u0078":3}}]}')), ['duplicate-key', '/a/1/c~0~1/x']);
     assert.deepEqual(pick(refusal('{"":1,"":2}')), ['duplicate-key', '/']);
+    assert.equal(refusal(`{"${'k'.repeat(500)}":[}`).path, `/${'k'.repeat(198)}…`);
     assert.deepEqual(accepted('[{"a":1},{"a":2},{"b":{"a":1},"a":2}]'), [{ a: 1 }, { a: 2 }, { b: { a: 1 }, a: 2 }]);
   });
 

@@ -12,6 +12,7 @@ import { parseStrictJson } from '../../runtime/strict-json.js';
 import { startOpenAiServer, type Behaviour, type OpenAiServer } from '../../testing/openai-server.js';
 import { answerShape } from './answer-shape.js';
 import { askModel, createModelDeps, modelConfigured, pickFallback, pickPrimary, type ModelAnswer, type ModelAttempt, type ModelDeps, type ModelFailure, type ModelRequest } from './model-adapter.js';
+import { createModels } from './create-models.js';
 import { modelConfigSchema } from './model-config.js';
 
 const suite = join(projectRoot, '../shared/corpora/json-test-suite/test_parsing');
@@ -65,7 +66,7 @@ describe('asking a model', () => {
     await withEndpoint(() => ({ ...good, model: 'primary-2026' }) as Behaviour, {}, async ({ server, deps }) => {
       const answer = await askModel(request, deps);
       assert.deepEqual({ ...answer, attempts: answer.attempts.map((attempt) => ({ ...attempt, latencyMs: 0 })) }, {
-        value: { claim: 'yes', score: 0.9 }, modelId: 'primary-2026', fallbackTaken: '', usage: { inputTokens: 100, outputTokens: 20, costMicros: 450 },
+        value: { claim: 'yes', score: 0.9 }, modelId: 'primary-2026', fallbackTaken: '', usage: { modelCalls: 1, inputTokens: 100, outputTokens: 20, costMicros: 450 },
         attempts: [{ model: 'primary', outcome: 'answered', rule: '', latencyMs: 0, usage: { inputTokens: 100, outputTokens: 20, costMicros: 450 }, variation: 'none' }],
       });
       const [sent] = server.requests;
@@ -140,7 +141,7 @@ describe('asking a model', () => {
   });
 
   it('takes the fallback at once when a 429 asks for more than it is willing to wait', async () => {
-    await withEndpoint((_, model) => (model === 'primary' ? { kind: 'raw', status: 429, body: '', headers: { 'retry-after': '3600' } } : good), {}, async ({ deps, waits }) => {
+    await withEndpoint((_, model) => (model === 'primary' ? { kind: 'raw', status: 429, body: '', headers: { 'retry-after': '20' } } : good), {}, async ({ deps, waits }) => {
       const answer = await askModel(request, deps);
       assert.deepEqual([answer.fallbackTaken, answer.modelId, answer.attempts.length, waits.length], ['fallback', 'fallback', 2, 0]);
     });
@@ -167,6 +168,20 @@ describe('asking a model', () => {
     await withEndpoint(() => good, { OPENAI_BASE_URL: 'http://127.0.0.1:1/v1', MODEL_ATTEMPTS: '2' }, async ({ deps }) => {
       assert.deepEqual((await refusedAttempts(askModel(request, deps))).map(({ outcome }) => outcome), ['connection', 'connection', 'connection', 'connection']);
     });
+  });
+
+  it('serves the gateway\'s door: the answer without its attempts, a failure with what it cost, an abort obeyed', async () => {
+    const ask = { system: 's', user: 'u', name: 'verdict', schema: shape as Record<string, unknown> };
+    await withEndpoint((index) => (index === 0 ? good : index < 3 ? { kind: 'answer', content: 'no' } : { kind: 'silent' }), { MODEL_ATTEMPTS: '2', MODEL_FALLBACK: '' }, async ({ deps }) => {
+      const models = createModels(deps.config) ?? assert.fail('no models');
+      assert.deepEqual(await models(ask, new AbortController().signal), { value: { claim: 'yes', score: 0.9 }, modelId: 'primary', fallbackTaken: '', usage: { modelCalls: 1, inputTokens: 100, outputTokens: 20, costMicros: 450 } });
+      await assert.rejects(models(ask, new AbortController().signal), (error: BlackboardError) => {
+        assert.deepEqual(error.details['usage'], { modelCalls: 2, inputTokens: 200, outputTokens: 40, costMicros: 900 });
+        return error.code === 'MODEL_UNAVAILABLE';
+      });
+      await assert.rejects(models(ask, AbortSignal.timeout(50)), /last: cancelled/);
+    });
+    assert.equal(createModels(readConfig(modelConfigSchema, {})), null);
   });
 
   it('does not try a wrong key a second time, at any model', async () => {
@@ -221,7 +236,7 @@ describe('asking a model', () => {
     await withEndpoint(() => ({ ...good, model: '\x1b[31mevil', usage: { prompt_tokens: -5, completion_tokens: 'many' } }) as Behaviour, {}, async ({ deps }) => {
       const answer = await askModel(request, deps);
       assert.equal(answer.modelId, 'primary');
-      assert.deepEqual([answer.usage, answer.attempts[0]?.usage], [{ inputTokens: 0, outputTokens: 0, costMicros: 0 }, null]);
+      assert.deepEqual([answer.usage, answer.attempts[0]?.usage], [{ modelCalls: 1, inputTokens: 0, outputTokens: 0, costMicros: 0 }, null]);
     });
   });
 

@@ -48,6 +48,11 @@ export interface ModelUsage {
   readonly costMicros: number;
 }
 
+/** What a request cost, all attempts together: calls that were sent, and the tokens that the endpoint owned up to. */
+export interface TotalUsage extends ModelUsage {
+  readonly modelCalls: number;
+}
+
 export interface ModelAttempt {
   readonly model: string;
   readonly outcome: 'answered' | ModelFailureKind;
@@ -64,8 +69,7 @@ export interface ModelAnswer {
   readonly modelId: string;
   /** Name of the fallback that was taken, or `''`. */
   readonly fallbackTaken: string;
-  /** Of all attempts together. */
-  readonly usage: ModelUsage;
+  readonly usage: TotalUsage;
   readonly attempts: readonly ModelAttempt[];
 }
 
@@ -256,7 +260,8 @@ function readCompletion(completion: unknown, model: string, shape: AnswerShape):
   const content = field(message, 'content') ?? '';
   if (typeof content !== 'string') return failed('protocol');
   if (content.trim() === '') return failed('empty');
-  const json = parseStrictJsonText(content, { bytesMax: 16 * 1024 * 1024, depthMax: 64 });
+  // Half of the depth that a door takes, since the answer travels on inside a reply.
+  const json = parseStrictJsonText(content, { bytesMax: 16 * 1024 * 1024, depthMax: 32 });
   if (!json.ok) return failed(field(choice, 'finish_reason') === 'length' ? 'cut' : 'not-json', json.rule);
   const broken = shape.broken(json.value);
   if (broken !== '') return failed('shape', broken);
@@ -312,9 +317,10 @@ function usageOf(completion: unknown, model: string, config: ModelConfig): Model
   return { inputTokens, outputTokens, costMicros };
 }
 
-function total(attempts: readonly ModelAttempt[]): ModelUsage {
+function total(attempts: readonly ModelAttempt[]): TotalUsage {
   const sum = (of: keyof ModelUsage): number => attempts.reduce((all, attempt) => all + (attempt.usage?.[of] ?? 0), 0);
-  return { inputTokens: sum('inputTokens'), outputTokens: sum('outputTokens'), costMicros: sum('costMicros') };
+  const modelCalls = attempts.filter((attempt) => attempt.outcome !== 'breaker-open').length;
+  return { modelCalls, inputTokens: sum('inputTokens'), outputTokens: sum('outputTokens'), costMicros: sum('costMicros') };
 }
 
 function isCount(value: unknown): value is number {
