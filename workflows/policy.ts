@@ -1,0 +1,61 @@
+// The policy that a deployment puts in force: the workflows and principals that ship, and those of its own files.
+
+import { readFileSync, readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { z } from 'zod';
+import { policyDefaults, type Policy, type PrincipalPolicy } from '../services/blackboard/policy.js';
+import { workflowSchema, type Workflow } from '../services/blackboard/workflow.js';
+import { BlackboardError } from '../services/runtime/errors.js';
+import { briefWithLiarWorkflow, briefWorkflow } from './brief/workflow.js';
+import { noopWorkflow } from './noop/workflow.js';
+
+const principalSchema = z.record(z.string().regex(/^[a-z0-9-]{1,64}$/), z.strictObject({
+  role: z.enum(['orchestrator', 'ingress', 'upstream', 'agent', 'verifier', 'gateway', 'projector', 'operator', 'replay']),
+  agent: z.string().default(''),
+  tenants: z.array(z.string()).default([]),
+}));
+
+const agent = (name: string): PrincipalPolicy => ({ role: 'agent', agent: name, tenants: [] });
+const verifier = (name: string): PrincipalPolicy => ({ role: 'verifier', agent: name, tenants: [] });
+
+/** Who may do what when nothing else is said. */
+export const shippedPrincipals: Readonly<Record<string, PrincipalPolicy>> = {
+  orchestrator: { role: 'orchestrator', agent: '', tenants: [] },
+  ingress: { role: 'ingress', agent: '', tenants: ['*'] },
+  gateway: { role: 'gateway', agent: '', tenants: [] },
+  bridge: { role: 'upstream', agent: '', tenants: ['*'] },
+  collector: agent('collector'), planner: agent('planner'), researcher: agent('researcher'), liar: agent('liar'), writer: agent('writer'),
+  verifier: verifier('verifier'), reviewer: verifier('reviewer'), noop: agent('noop'),
+};
+
+export const shippedWorkflows: readonly Workflow[] = [briefWorkflow, briefWithLiarWorkflow, noopWorkflow];
+
+export interface PolicyFiles {
+  /** JSON object principal → {role, agent, tenants}; added to those that ship. */
+  readonly principalsFile?: string | undefined;
+  /** Folder with one workflow per `.json` file; added to those that ship. */
+  readonly workflowsDir?: string | undefined;
+}
+
+/** @throws BlackboardError CONFIG_INVALID naming file, field and rule. */
+export function loadPolicy(files: PolicyFiles = {}, more: { readonly workflows?: readonly Workflow[]; readonly principals?: Readonly<Record<string, PrincipalPolicy>> } = {}): Policy {
+  const own = files.workflowsDir === undefined ? [] : readdirSync(files.workflowsDir).filter((name) => name.endsWith('.json')).sort().map((name) => read(join(files.workflowsDir as string, name), workflowSchema));
+  const principals = files.principalsFile === undefined ? {} : read(files.principalsFile, principalSchema);
+  return {
+    ...policyDefaults, olderWorkflows: {},
+    workflows: Object.fromEntries([...shippedWorkflows, ...(more.workflows ?? []), ...own].map((workflow) => [workflow.name, workflow])),
+    principals: { ...shippedPrincipals, ...more.principals, ...principals },
+  };
+}
+
+function read<S extends z.ZodType>(path: string, schema: S): z.output<S> {
+  let json: unknown;
+  try {
+    json = JSON.parse(readFileSync(path, 'utf8'));
+  } catch (error) {
+    throw new BlackboardError('CONFIG_INVALID', `${path} cannot be read as JSON: ${(error as Error).message}`, { path }, { cause: error });
+  }
+  const parsed = schema.safeParse(json);
+  if (parsed.success) return parsed.data;
+  throw new BlackboardError('CONFIG_INVALID', `${path}: ${parsed.error.issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`).join('; ')}`, { path });
+}
