@@ -55,7 +55,7 @@ test('refuses a draft by sentence and reason', () => {
   const [first, ...rest] = brief.sentences;
   assert.ok(first !== undefined);
   assert.deepEqual(review({}), []);
-  assert.deepEqual(review({ sentences: [{ ...first, text: 'The pump keeps a pressure of 9 bar.' }, ...rest] }), ['sentence-not-supported:0']);
+  assert.deepEqual(review({ sentences: [{ ...first, text: 'The pump keeps a pressure of 9 bar.' }, ...rest] }), ['mode-differs:-1', 'sentence-not-supported:0']);
   assert.ok(review({ sentences: [{ ...first, citations: ['0'.repeat(64)] }, ...rest] }).includes('citation-unknown:0'));
   assert.ok(review({ sentences: [] }).includes('sub-question-missing:1'));
   assert.ok(review({ question: 'Another question?' }).includes('question-differs:-1'));

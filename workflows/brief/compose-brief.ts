@@ -1,8 +1,9 @@
-// A brief from verified findings only: extractively, each sentence is a verified claim, word for word, with its
+// A brief from verified findings only, without a model: each sentence is a verified claim, word for word, with its
 // citation; every sub-question without one is listed as not verified, with the reason.
 
 import type { Brief, BriefSentence, Finding, Plan, UnverifiedReason } from './contracts.js';
 import { limits } from './limits.js';
+import { flatten } from './split-units.js';
 
 /** A finding together with the hash of its verified body, by which sentences cite it. */
 export interface CitedFinding {
@@ -17,7 +18,7 @@ export interface ComposeOptions {
   readonly dropped?: ReadonlySet<string>;
 }
 
-/** Composes the extractive brief: sub-questions in the plan's order, findings of one document in the document's order. */
+/** Composes a brief of verified claims: sub-questions in the plan's order, findings of one document in the document's order. */
 export function composeBrief(plan: Plan, findings: readonly CitedFinding[], options: ComposeOptions = {}): Brief {
   const sentences: BriefSentence[] = [];
   const unverified: Brief['unverified'] = [];
@@ -35,7 +36,13 @@ export function composeBrief(plan: Plan, findings: readonly CitedFinding[], opti
       else known.citations = [...new Set([...known.citations, ...citations])].slice(0, limits.citationsMax);
     }
   }
-  return { question: plan.question, mode: 'extractive', sentences, unverified };
+  return { question: plan.question, mode: isExtractive(sentences, findings) ? 'extractive' : 'model', sentences, unverified };
+}
+
+/** True when every sentence stands word for word in the quotes that it cites, but for line breaks. */
+export function isExtractive(sentences: readonly BriefSentence[], findings: readonly CitedFinding[]): boolean {
+  const quotes = new Map(findings.map(({ hash, finding }) => [hash, flatten(finding.quote)]));
+  return sentences.every((sentence) => sentence.citations.every((hash) => quotes.get(hash)?.includes(sentence.text) === true));
 }
 
 /** The document of the most confident finding first; within one document, as it reads. */

@@ -2,12 +2,14 @@
 // citation carries, and no sub-question may be dropped in silence. Reasons are codes and positions, never text.
 
 import { paraphraseFault } from './compare-claim.js';
-import type { Brief, BriefSentence, Plan } from './contracts.js';
+import { isExtractive } from './compose-brief.js';
 import type { CitedFinding } from './compose-brief.js';
+import type { Brief, BriefSentence, Plan } from './contracts.js';
 
 /** Closed list of the reviewer's reasons; `position` is a sentence's index, or an index into `unverified` for the last four. */
 export const reviewReasons = [
   'question-differs',
+  'mode-differs',
   'citation-unknown',
   'citation-off-topic',
   'sentence-not-supported',
@@ -32,6 +34,9 @@ export interface BriefReview {
 export function reviewBrief(brief: Brief, plan: Plan, findings: readonly CitedFinding[], paraphraseAllowed = false): BriefReview {
   const known = new Map(findings.map((cited) => [cited.hash, cited]));
   const checks: { code: ReviewReason | null; position: number }[] = [{ code: brief.question === plan.question ? null : 'question-differs', position: -1 }];
+  // "Extractive" is a promise to the reader: word for word from the documents.
+  const saysTrueMode = brief.mode === 'model' || isExtractive(brief.sentences.filter((sentence) => sentence.citations.every((hash) => known.has(hash))), findings);
+  checks.push({ code: saysTrueMode ? null : 'mode-differs', position: -1 });
   const needJudgement: number[] = [];
   brief.sentences.forEach((sentence, position) => {
     const cited = sentence.citations.flatMap((hash) => known.get(hash) ?? []);

@@ -30,6 +30,7 @@ export const verifyReasons = [
   'negation-differs',
   'names-reordered',
   'off-topic',
+  'evidence-differs',
   'support-refused',
 ] as const;
 export type VerifyReason = (typeof verifyReasons)[number];

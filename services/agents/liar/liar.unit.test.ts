@@ -5,7 +5,7 @@ import { test } from 'node:test';
 import { contentHash } from '../../blackboard/ids.js';
 import { projectRoot } from '../../runtime/project-root.js';
 import { findingContract } from '../../../workflows/brief/contracts.js';
-import type { Corpus } from '../../../workflows/brief/contracts.js';
+import type { Corpus, Finding } from '../../../workflows/brief/contracts.js';
 import { readDocument } from '../../../workflows/brief/read-document.js';
 import type { SourceDocument } from '../../../workflows/brief/rank-passages.js';
 import { verifyFinding } from '../../../workflows/brief/verify-finding.js';
@@ -43,7 +43,7 @@ test('refuses every kind of fabrication over every document, and counts them by 
       const honest = honestFinding(documents, item, seed * 104_729 + 11);
       assert.ok(honest !== null);
       for (const kind of lieKinds) {
-        const finding = fabrications[kind]({ honest, sources: documents, item });
+        const finding: Finding = fabrications[kind]({ honest, sources: documents, item });
         assert.ok(findingContract.rules.safeParse(finding).success, `${kind} must keep the contract, or it is refused for another reason`);
         if (kind === 'wrong-sub-question') continue;
         const verdict = verdictOf(finding, documents);
