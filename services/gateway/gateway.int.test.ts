@@ -1,12 +1,15 @@
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import { request as httpRequest } from 'node:http';
-import { after, before, test } from 'node:test';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { after, before, test } from 'node:test';
 import type { Fact } from '../../schemas/generated/events.js';
 import { topicNames } from '../../topics/topics.js';
 import { contentHash } from '../blackboard/ids.js';
 import { gatewayRequestText, proofHeaders, receiptText, type AttemptName } from '../blackboard/signed-text.js';
+import { openDiskBodyStore } from '../runtime/bodies/disk-body-store.js';
 import type { BodyStore } from '../runtime/body-store.js';
 import { embeddedCodec } from '../runtime/codec/event-codec.js';
 import { BlackboardError } from '../runtime/errors.js';
@@ -25,18 +28,14 @@ const log = logs.open();
 const keyOf = (principal: string, secret = randomBytes(32)) => ({ principal, keyId: 'k1', secret });
 const keyring = new Keyring(['gateway', 'researcher', 'writer', 'verifier', 'ingress'].map((principal) => keyOf(principal)));
 const forger = new Keyring([keyOf('researcher'), keyOf('ingress')]);
-const stored = new Map<string, Buffer>();
 let storeIsDown = false;
+let disk: BodyStore;
+let folder: string;
+/** The disk store, that can be cut off. */
 const bodies: BodyStore = {
-  put: async (put) => {
-    if (storeIsDown) throw new Error('down');
-    for (const { hash, bytes } of put) stored.set(hash, Buffer.from(bytes));
-  },
-  get: async (hash) => {
-    if (storeIsDown) throw new Error('down');
-    return stored.get(hash) ?? null;
-  },
-  close: async () => {},
+  put: (put) => (storeIsDown ? Promise.reject(new Error('down')) : disk.put(put)),
+  get: (hash) => (storeIsDown ? Promise.reject(new Error('down')) : disk.get(hash)),
+  close: () => disk.close(),
 };
 let answers = true;
 const models = async (ask: ModelAsk) => {
@@ -53,6 +52,8 @@ async function say(...facts: readonly Fact[]): Promise<number> {
 }
 
 before(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'gateway-test-'));
+  disk = await openDiskBodyStore(folder);
   await say(epochStarted(), checkpointed({ timeMs: 1000 }));
   gateway = await startGateway({ log, codec, keyring, topics, bodies, models, port: 0, host: '127.0.0.1', logger: createLogger({ service: 'gateway' }), waitMsMax: 300 });
 });
@@ -60,6 +61,8 @@ before(async () => {
 after(async () => {
   await gateway.close();
   await log.close();
+  await disk.close();
+  await rm(folder, { recursive: true });
 });
 
 interface Sent {
@@ -145,7 +148,7 @@ test('a copy of a request with another body does not pass', async () => {
   const headers = Object.fromEntries(Object.entries(values).map(([field, value]) => [proofHeaders[field as keyof typeof proofHeaders], value]));
   const response = await fetch(`${gateway.url}/v1/bodies`, { method: 'PUT', body: new Uint8Array(sent), headers: { ...headers, 'content-type': 'application/octet-stream' } });
   assert.equal(response.status, 401);
-  assert.equal(stored.has(contentHash(Buffer.from('forged'))), false);
+  assert.equal(await disk.get(contentHash(Buffer.from('forged'))), null);
 });
 
 test('refuses a foreign principal, a closed attempt and an expired capability by name', async () => {
@@ -162,7 +165,7 @@ test('refuses a foreign principal, a closed attempt and an expired capability by
 test('what is missing, not opened, of a closed attempt or of a foreign one gets one and the same answer', async () => {
   const name = await openAttempt();
   const hash = contentHash(Buffer.from('secret'));
-  stored.set(hash, Buffer.from('secret'));
+  await disk.put([{ hash, bytes: Buffer.from('secret') }]);
   const missing = await get('c'.repeat(64), { ...name });
   const opensMissing = await get('d'.repeat(64), await openAttempt({ inputs: ['d'.repeat(64)] }));
   const notOpened = await get(hash, name);

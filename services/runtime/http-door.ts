@@ -2,7 +2,7 @@
 // errors as {code, message, hint} with a code of the catalogue. What a stranger sends is never quoted back, and an
 // error that is ours is logged whole and shown as INTERNAL.
 
-import { fastify, type FastifyBaseLogger, type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
+import { fastify, LogController, type FastifyBaseLogger, type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
 import { BlackboardError, type ErrorCode } from './errors.js';
 import type { Logger } from './logger.js';
 
@@ -33,7 +33,7 @@ export class DoorError extends Error {
 export function createDoor(options: DoorOptions): FastifyInstance {
   const app = fastify({
     loggerInstance: options.logger as FastifyBaseLogger,
-    disableRequestLogging: true,
+    logController: new LogController({ disableRequestLogging: true }),
     bodyLimit: options.bodyBytesMax,
     exposeHeadRoutes: false,
     forceCloseConnections: true,
