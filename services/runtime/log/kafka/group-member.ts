@@ -3,13 +3,15 @@
 // fetch loop and only enqueue. Commits name only partitions of the latest assignment: a broker takes others as well.
 
 import type { Consumer, ConsumerCrashEvent, ConsumerGroupJoinEvent, EachBatchPayload } from 'kafkajs';
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { TopicName } from '../../../../topics/topics.js';
 import { BlackboardError } from '../../errors.js';
 import type { CommittedPosition, LogRecord, Member, Membership } from '../port.js';
 import type { ClusterLink } from './cluster-link.js';
 import { coPartitionAssigner } from './co-partition-assigner.js';
 import { openClient, type KafkaClient, type KafkaConnection } from './kafka-client.js';
-import { GroupOffsets, groupRefused } from './group-offsets.js';
+import { isRetriable } from './kafka-error.js';
+import { findCoordinator, GroupOffsets, groupRefused } from './group-offsets.js';
 import { HeartbeatWaiters } from './heartbeat-waiters.js';
 import { toRecord } from './kafka-record.js';
 import { MemberPositions, type MemberPosition } from './member-positions.js';
@@ -24,6 +26,7 @@ export interface GroupMemberOptions {
 
 const defaultSessionTimeoutMs = 30_000;
 const leaveTimeoutMs = 5_000;
+const rejoinPauseMsMax = 5_000;
 
 export class GroupMember implements Member {
   readonly #positions: MemberPositions;
@@ -32,6 +35,7 @@ export class GroupMember implements Member {
   readonly #offsets: GroupOffsets;
   readonly #heartbeats: HeartbeatWaiters;
   #generation = 0;
+  #crashes = 0;
   #memberId: string | undefined;
   #stopped: Error | undefined;
   #leaving: Promise<void> | undefined;
@@ -73,7 +77,7 @@ export class GroupMember implements Member {
     try {
       await this.#consumer.connect();
       await this.#consumer.subscribe({ topics: [...this.membership.topics], fromBeginning: true });
-      await this.#consumer.run({ autoCommit: false, partitionsConsumedConcurrently: 1, eachBatch: async (payload) => this.#onBatch(payload) });
+      await this.#consume();
       await joined;
     } catch (error) {
       await this.leave();
@@ -181,6 +185,7 @@ export class GroupMember implements Member {
     for (const partition of gained) this.#positions.gain(partition);
     for (const position of this.#positions.all()) this.#applyTo(position);
     this.#generation += 1;
+    this.#crashes = 0;
     this.#call(() => this.membership.onAssigned({ generation: this.#generation, gained, kept, lost }, this));
     this.#joined?.resolve();
   }
@@ -270,7 +275,33 @@ export class GroupMember implements Member {
 
   #onCrash({ payload }: ConsumerCrashEvent): void {
     this.#offsets.commitNow = undefined;
-    // Otherwise kafkajs joins again by itself, after a pause.
-    if (!payload.restart) this.#halt(groupRefused(this.membership.group, payload.error));
+    // kafkajs restarts after most errors by itself. Not after the one that hides every trouble with the coordinator,
+    // a refusal as well as a broker that has only just started.
+    if (payload.restart || this.#stopped !== undefined) return;
+    if (isRetriable(payload.error)) void this.#rejoin(payload.error);
+    else this.#halt(groupRefused(this.membership.group, payload.error));
+  }
+
+  async #rejoin(error: Error): Promise<void> {
+    this.#crashes += 1;
+    await sleep(Math.min(100 * 2 ** this.#crashes, rejoinPauseMsMax) * (0.5 + Math.random()));
+    if (this.#stopped !== undefined) return;
+    try {
+      // To learn the reason: only what may heal is tried for ever.
+      await this.options.link.run((cluster) => findCoordinator(cluster, this.membership.group), Date.now() + rejoinPauseMsMax);
+    } catch (reason) {
+      if (this.#joined !== undefined || !isRetriable(reason)) { this.#halt(groupRefused(this.membership.group, reason)); return; }
+    }
+    try {
+      await this.#consumer.connect();
+      await this.#consume();
+    } catch (again) {
+      if (isRetriable(again)) void this.#rejoin(error);
+      else this.#halt(groupRefused(this.membership.group, again));
+    }
+  }
+
+  async #consume(): Promise<void> {
+    await this.#consumer.run({ autoCommit: false, partitionsConsumedConcurrently: 1, eachBatch: async (payload) => this.#onBatch(payload) });
   }
 }

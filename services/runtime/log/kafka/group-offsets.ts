@@ -1,7 +1,7 @@
 // Positions that a group stores at the broker. They name only partitions of the latest assignment: a broker takes
 // those of others as well, and would let a late commit put a position back.
 
-import type { Consumer, EachBatchPayload } from 'kafkajs';
+import type { Broker, Cluster, Consumer, EachBatchPayload } from 'kafkajs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { TopicName } from '../../../../topics/topics.js';
 import { BlackboardError } from '../../errors.js';
@@ -34,7 +34,7 @@ export class GroupOffsets {
     const { group, link } = this.options;
     if (partitions.length === 0) return new Map();
     const stored = await link.run(async (cluster) => {
-      const coordinator = await cluster.findGroupCoordinator({ groupId: group });
+      const coordinator = await findCoordinator(cluster, group);
       const asked = partitions.map((partition) => ({ partition })) as { partition: number; offset: string }[];
       const { responses } = await coordinator.offsetFetch({ groupId: group, topics: [{ topic, partitions: asked }] });
       return responses.flatMap((response) => response.partitions as { partition: number; offset: string; metadata?: string | null }[]);
@@ -78,6 +78,21 @@ export class GroupOffsets {
     if (commitNow !== undefined) await commitNow({ topics });
     else await this.options.consumer.commitOffsets(topics.flatMap(({ topic, partitions }) => partitions.map((position) => ({ topic, ...position }))));
   }
+}
+
+// In kafkajs's Broker, but not in its types.
+interface BrokerThatFindsCoordinators extends Broker {
+  findGroupCoordinator(request: { groupId: string; coordinatorType: number }): Promise<{ coordinator: { nodeId: number } }>;
+}
+
+const groupCoordinator = 0;
+
+/** The broker that coordinates a group. Unlike kafkajs's own look-up it tells why there is none. */
+export async function findCoordinator(cluster: Cluster, group: string): Promise<Broker> {
+  await cluster.refreshMetadataIfNecessary();
+  const any = (await cluster.findControllerBroker()) as BrokerThatFindsCoordinators;
+  const { coordinator } = await any.findGroupCoordinator({ groupId: group, coordinatorType: groupCoordinator });
+  return await cluster.findBroker({ nodeId: String(coordinator.nodeId) });
 }
 
 export function groupRefused(group: string, error: unknown): BlackboardError {

@@ -62,7 +62,7 @@ export function openClient(connection: KafkaConnection, retries = connection.bro
     connectionTimeout: connection.connectTimeoutMs ?? 3_000,
     requestTimeout: connection.requestTimeoutMs ?? 10_000,
     retry: { retries, initialRetryTime: 50, maxRetryTime: 2_000 },
-    socketFactory: (args) => openSocket({ ...args, ...connection.translateAddress?.(args) }, sockets),
+    socketFactory: (args) => openSocket(args, connection.translateAddress?.(args) ?? args, sockets),
     logLevel: connection.onLogLine === undefined ? logLevel.NOTHING : logLevel.INFO,
     // What a client says after it was given up is only the echo of that.
     logCreator: () => (entry) => { if (!givenUp) forward(entry, connection.onLogLine); },
@@ -110,9 +110,9 @@ function saslOptions(sasl: KafkaSasl): NonNullable<KafkaConfig['sasl']> {
   }
 }
 
-function openSocket({ host, port, ssl, onConnect }: ISocketFactoryArgs, sockets: Set<Socket>): Socket {
+function openSocket({ host: name, ssl, onConnect }: ISocketFactoryArgs, { host, port }: KafkaAddress, sockets: Set<Socket>): Socket {
   const socket = ssl
-    ? connectTls({ host, port, ...(isIP(host) === 0 ? { servername: host } : {}), ...(typeof ssl === 'object' ? ssl : {}) }, onConnect)
+    ? connectTls({ host, port, ...(isIP(name) === 0 ? { servername: name } : {}), ...(typeof ssl === 'object' ? ssl : {}) }, onConnect)
     : connectTcp({ host, port }, onConnect);
   socket.setNoDelay(true);
   socket.setKeepAlive(true, 30_000);

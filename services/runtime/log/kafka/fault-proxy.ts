@@ -1,0 +1,70 @@
+// For tests: a TCP proxy between client and broker that loses what a network loses. It is told what to do with
+// requests and replies; by default it only forwards.
+
+import { connect, createServer, type AddressInfo, type Server, type Socket } from 'node:net';
+import { once } from 'node:events';
+import type { KafkaAddress } from './kafka-client.js';
+
+/**
+ * `pass`: forward. `loseReplies`: requests arrive, no reply comes back. `cutOnReply`: the connection ends where a
+ * reply should come. `loseAll`: nothing arrives. `refuse`: connections are ended at once.
+ */
+export type ProxyMode = 'pass' | 'loseReplies' | 'cutOnReply' | 'loseAll' | 'refuse';
+
+export class FaultProxy {
+  mode: ProxyMode = 'pass';
+  /** Connections that the mode applies to are those that have sent a request of at least this size since it was set. */
+  requestBytesMin = 0;
+  /** Requests and replies that were lost. */
+  losses = 0;
+  readonly #server: Server;
+  readonly #sockets = new Set<Socket>();
+
+  private constructor(private readonly target: KafkaAddress) {
+    this.#server = createServer((client) => this.#accept(client));
+  }
+
+  static async open(target: KafkaAddress): Promise<FaultProxy> {
+    const proxy = new FaultProxy(target);
+    proxy.#server.listen(0, '127.0.0.1');
+    await once(proxy.#server, 'listening');
+    return proxy;
+  }
+
+  get address(): KafkaAddress {
+    return { host: '127.0.0.1', port: (this.#server.address() as AddressInfo).port };
+  }
+
+  /** Ends every connection without a farewell. */
+  cutAll(): void {
+    for (const socket of this.#sockets) socket.resetAndDestroy();
+  }
+
+  async close(): Promise<void> {
+    this.#server.close();
+    this.cutAll();
+    if (this.#server.listening) await once(this.#server, 'close');
+  }
+
+  #accept(client: Socket): void {
+    if (this.mode === 'refuse') { client.destroy(); return; }
+    const broker = connect({ ...this.target, noDelay: true });
+    client.setNoDelay(true);
+    let afflicted = false;
+    for (const [socket, other] of [[client, broker], [broker, client]] as const) {
+      this.#sockets.add(socket);
+      socket.on('error', () => other.destroy());
+      socket.on('close', () => { this.#sockets.delete(socket); other.destroy(); });
+    }
+    client.on('data', (bytes) => {
+      if (bytes.length >= this.requestBytesMin) afflicted = true;
+      if (this.mode === 'loseAll' && afflicted) { this.losses += 1; return; }
+      broker.write(bytes);
+    });
+    broker.on('data', (bytes) => {
+      if (this.mode === 'pass' || !afflicted) { afflicted = false; client.write(bytes); return; }
+      this.losses += 1;
+      if (this.mode === 'cutOnReply') { client.resetAndDestroy(); return; }
+    });
+  }
+}
