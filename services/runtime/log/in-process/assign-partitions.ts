@@ -26,5 +26,5 @@ export function assignPartitions<Id>(held: ReadonlyMap<Id, readonly number[]>, p
     while (own.length < (shares.get(id) ?? 0)) own.push(rest.next().value as number);
     assigned.set(id, own.sort((a, b) => a - b));
   }
-  return assigned;
+  return new Map([...held.keys()].map((id) => [id, assigned.get(id) ?? []]));
 }

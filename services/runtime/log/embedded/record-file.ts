@@ -1,0 +1,165 @@
+// The records, positions and topics of an embedded log in one LMDB environment. A write resolves when it is on disk:
+// the environment flushes within the commit, and a group of batches is one commit, so a batch is there whole or not.
+// Key of a record: topic number (4 bytes), partition (4), offset (8), big-endian. Value: append time (8), length of
+// the key (4), key, value.
+
+import { join } from 'node:path';
+import { open } from 'lmdb';
+import type { Database, RootDatabase } from 'lmdb';
+import type { TopicName } from '../../../../topics/topics.js';
+import { BlackboardError } from '../../errors.js';
+import type { CommittedPosition, LogRecord, RecordToAppend } from '../port.js';
+import type { SliceOptions } from '../in-process/record-store.js';
+
+const keyBytes = 16;
+const headBytes = 12;
+const offsetMax = Number.MAX_SAFE_INTEGER;
+
+export interface TopicToOpen {
+  readonly name: TopicName;
+  readonly partitions: number;
+}
+
+interface StoredTopic {
+  readonly id: number;
+  readonly partitions: number;
+}
+
+/** Records of one partition to be stored from an offset on. */
+export interface Placed {
+  readonly topic: TopicName;
+  readonly partition: number;
+  readonly baseOffset: number;
+  readonly appendTimeMs: number;
+  readonly records: readonly RecordToAppend[];
+}
+
+export class RecordFile {
+  private readonly environment: RootDatabase;
+  private readonly records: Database<Buffer, Buffer>;
+  private readonly positions: Database<CommittedPosition, string>;
+  private readonly topics = new Map<TopicName, StoredTopic>();
+
+  /** @throws BlackboardError TOPOLOGY_DRIFT: a topic has another partition count on disk. */
+  constructor(private readonly directory: string, topics: readonly TopicToOpen[]) {
+    this.environment = open({ path: join(directory, 'log.mdb'), noSubdir: true, overlappingSync: false, maxDbs: 4 });
+    this.records = this.environment.openDB('records', { encoding: 'binary', keyEncoding: 'binary' });
+    this.positions = this.environment.openDB('positions', { encoding: 'json' });
+    const stored = this.environment.openDB<StoredTopic, string>('topics', { encoding: 'json' });
+    const drifted = this.environment.transactionSync(() => this.declare(stored, topics));
+    if (drifted !== undefined) {
+      void this.environment.close();
+      throw drifted;
+    }
+  }
+
+  topic(name: TopicName): StoredTopic | undefined {
+    return this.topics.get(name);
+  }
+
+  /** The offset behind the last stored record. */
+  next(topic: TopicName, partition: number): number {
+    const start = this.key(topic, partition, offsetMax);
+    const end = this.key(topic, partition, 0);
+    for (const key of this.records.getKeys({ start, end, reverse: true, limit: 1 })) return offsetOf(key) + 1;
+    return this.records.doesExist(end) ? 1 : 0;
+  }
+
+  /** Stores all of them in one commit; resolves when it is on disk. */
+  async store(group: readonly Placed[]): Promise<void> {
+    await this.records.batch(() => {
+      for (const { topic, partition, baseOffset, appendTimeMs, records } of group) {
+        for (const [index, { key, value }] of records.entries()) {
+          const bytes = Buffer.allocUnsafe(headBytes + key.length + value.length);
+          bytes.writeDoubleBE(appendTimeMs, 0);
+          bytes.writeUInt32BE(key.length, 8);
+          bytes.set(key, headBytes);
+          bytes.set(value, headBytes + key.length);
+          // A failure of one put fails the commit and with it the promise of the batch.
+          this.records.put(this.key(topic, partition, baseOffset + index), bytes).catch(() => {});
+        }
+      }
+    });
+    await this.environment.flushed;
+  }
+
+  slice(options: SliceOptions): readonly LogRecord[] {
+    const records = this.sliceOnce(options);
+    if (records.length > 0) return records;
+    // The read transaction may be older than the commit that was just acknowledged.
+    this.environment.resetReadTxn();
+    const again = this.sliceOnce(options);
+    if (again.length > 0 || options.from >= options.until) return again;
+    throw this.gap(options, options.from);
+  }
+
+  loadPosition(group: string, topic: TopicName, partition: number): CommittedPosition | undefined {
+    return this.positions.get(JSON.stringify([group, topic, partition]));
+  }
+
+  async savePositions(group: string, positions: readonly CommittedPosition[]): Promise<void> {
+    await this.positions.batch(() => {
+      for (const position of positions) this.positions.put(JSON.stringify([group, position.topic, position.partition]), position).catch(() => {});
+    });
+    await this.environment.flushed;
+  }
+
+  close(): Promise<void> {
+    return this.environment.close();
+  }
+
+  private declare(stored: Database<StoredTopic, string>, topics: readonly TopicToOpen[]): BlackboardError | undefined {
+    let id = 0;
+    for (const { value } of stored.getRange()) id = Math.max(id, value.id + 1);
+    for (const { name, partitions } of topics) {
+      const known = stored.get(name);
+      if (known !== undefined && known.partitions !== partitions) {
+        return new BlackboardError(
+          'TOPOLOGY_DRIFT',
+          `the topic ${name} in ${this.directory} has ${String(known.partitions)} partitions, not ${String(partitions)}; a partition count never changes: open it with ${String(known.partitions)}, or use another directory`,
+          { topic: name, stored: known.partitions, wanted: partitions },
+        );
+      }
+      const topic = known ?? { id, partitions };
+      if (known === undefined) { stored.putSync(name, topic); id += 1; }
+      this.topics.set(name, topic);
+    }
+    return undefined;
+  }
+
+  private sliceOnce({ topic, partition, from, until, bytesMax }: SliceOptions): readonly LogRecord[] {
+    const found: LogRecord[] = [];
+    let bytes = 0;
+    const range = { start: this.key(topic, partition, from), end: this.key(topic, partition, until) };
+    // Range values of a binary database are copies: they outlive the transaction.
+    for (const { key: storedKey, value: stored } of this.records.getRange(range)) {
+      const offset = offsetOf(storedKey);
+      if (offset !== from + found.length) throw this.gap({ topic, partition }, from + found.length);
+      bytes += stored.length - headBytes;
+      if (bytes > bytesMax && found.length > 0) break;
+      const valueAt = headBytes + stored.readUInt32BE(8);
+      found.push({ topic, partition, offset, appendTimeMs: stored.readDoubleBE(0), key: stored.subarray(headBytes, valueAt), value: stored.subarray(valueAt) });
+    }
+    return found;
+  }
+
+  private gap({ topic, partition }: Pick<SliceOptions, 'topic' | 'partition'>, offset: number): BlackboardError {
+    return new BlackboardError(
+      'LOG_GAP', `offset ${String(offset)} of ${topic}/${String(partition)} is missing in ${this.directory}; nothing was skipped: restore the directory from a copy`,
+      { topic, partition, offset },
+    );
+  }
+
+  private key(topic: TopicName, partition: number, offset: number): Buffer {
+    const key = Buffer.allocUnsafe(keyBytes);
+    key.writeUInt32BE((this.topics.get(topic) as StoredTopic).id, 0);
+    key.writeUInt32BE(partition, 4);
+    key.writeUInt32BE(Math.floor(offset / 2 ** 32), 8);
+    key.writeUInt32BE(offset % 2 ** 32, 12);
+    return key;
+  }
+}
+
+function offsetOf(key: Buffer): number {
+  return key.readUInt32BE(8) * 2 ** 32 + key.readUInt32BE(12);
+}
