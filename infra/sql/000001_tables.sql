@@ -31,6 +31,7 @@ CREATE TABLE audit_rows (
   output_hash text,
   rubric_score double precision,
   latency_ms bigint,
+  -- What the fact adds to its job's cost: the rows of a job sum up to it.
   cost_micros bigint,
   -- Name of the fallback that served, or null.
   fallback_taken text,

@@ -4,10 +4,11 @@ SELECT
   a.turn_id, a.job AS case_id, a.job, a.instance, a.step, a.attempt, a.partition,
   min(a.tenant) AS tenant,
   min(a.agent) FILTER (WHERE a.event_type = 'StepRequested') AS agent,
-  max(a.agent_version) FILTER (WHERE a.event_type <> 'VerificationRequested') AS agent_version,
+  -- A request to verify names who made the candidates and how; facts of a verifier's failure name the verifier.
+  coalesce(max(a.agent_version) FILTER (WHERE a.event_type = 'VerificationRequested'), max(a.agent_version)) AS agent_version,
   min(a.agent) FILTER (WHERE a.event_type = 'VerificationRequested') AS verifier,
-  max(a.model) FILTER (WHERE a.event_type IN ('StepCompleted', 'AttemptFailed', 'ArtifactVerified', 'ArtifactRejected')) AS model,
-  max(a.prompt_hash) FILTER (WHERE a.event_type IN ('StepCompleted', 'AttemptFailed', 'ArtifactVerified', 'ArtifactRejected')) AS prompt_hash,
+  coalesce(max(a.model) FILTER (WHERE a.event_type = 'VerificationRequested'), max(a.model)) AS model,
+  coalesce(max(a.prompt_hash) FILTER (WHERE a.event_type = 'VerificationRequested'), max(a.prompt_hash)) AS prompt_hash,
   min(a.input_hash) FILTER (WHERE a.event_type = 'StepRequested') AS input_hash,
   min(a.detail -> 'variation' ->> 'kind') FILTER (WHERE a.event_type = 'StepRequested') AS variation,
   min(a.ts) FILTER (WHERE a.event_type = 'StepRequested') AS requested_at,
@@ -30,7 +31,7 @@ SELECT
     avg(a.rubric_score) FILTER (WHERE a.event_type IN ('ArtifactVerified', 'ArtifactRejected'))
   ) AS rubric_score,
   max(a.latency_ms) FILTER (WHERE a.event_type IN ('StepCompleted', 'AttemptFailed')) AS latency_ms,
-  least(coalesce(sum(a.cost_micros) FILTER (WHERE a.event_type IN ('StepCompleted', 'AttemptFailed')), 0), 9007199254740991)::bigint AS cost_micros,
+  least(coalesce(sum(a.cost_micros), 0), 9007199254740991)::bigint AS cost_micros,
   max(a.fallback_taken) AS fallback_taken,
   max(a.edge_label) FILTER (WHERE a.event_type IN ('StepCompleted', 'AttemptFailed', 'StepFailed')) AS edge_label
 FROM audit_rows a
@@ -58,7 +59,7 @@ SELECT
   count(*) FILTER (WHERE a.event_type = 'ArtifactVerified') AS accepted,
   count(*) FILTER (WHERE a.event_type = 'ArtifactRejected') AS rejected,
   max(a.rubric_score) FILTER (WHERE a.event_type = 'StepCompleted') AS rubric_score,
-  least(coalesce(sum(a.cost_micros) FILTER (WHERE a.event_type IN ('StepCompleted', 'AttemptFailed')), 0), 9007199254740991)::bigint AS cost_micros
+  least(coalesce(sum(a.cost_micros), 0), 9007199254740991)::bigint AS cost_micros
 FROM audit_rows a
 LEFT JOIN jobs j ON j.job = a.job AND j.instance = a.instance
 WHERE NOT a.stale AND a.step IS NOT NULL

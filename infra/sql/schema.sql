@@ -200,7 +200,7 @@ CREATE VIEW steps AS
     count(*) FILTER (WHERE a.event_type = 'ArtifactVerified'::text) AS accepted,
     count(*) FILTER (WHERE a.event_type = 'ArtifactRejected'::text) AS rejected,
     max(a.rubric_score) FILTER (WHERE a.event_type = 'StepCompleted'::text) AS rubric_score,
-    COALESCE(sum(a.cost_micros) FILTER (WHERE a.event_type = ANY (ARRAY['StepCompleted'::text, 'AttemptFailed'::text])), 0::numeric)::bigint AS cost_micros
+    LEAST(COALESCE(sum(a.cost_micros), 0::numeric), '9007199254740991'::bigint::numeric)::bigint AS cost_micros
    FROM audit_rows a
      LEFT JOIN jobs j ON j.job = a.job AND j.instance = a.instance
   WHERE NOT a.stale AND a.step IS NOT NULL AND (a.event_type = ANY (ARRAY['StepRequested'::text, 'ArtifactVerified'::text, 'ArtifactRejected'::text, 'StepCompleted'::text, 'AttemptFailed'::text, 'StepFailed'::text]))
@@ -234,10 +234,10 @@ CREATE VIEW turns AS
     a.partition,
     min(a.tenant) AS tenant,
     min(a.agent) FILTER (WHERE a.event_type = 'StepRequested'::text) AS agent,
-    max(a.agent_version) FILTER (WHERE a.event_type <> 'VerificationRequested'::text) AS agent_version,
+    COALESCE(max(a.agent_version) FILTER (WHERE a.event_type = 'VerificationRequested'::text), max(a.agent_version)) AS agent_version,
     min(a.agent) FILTER (WHERE a.event_type = 'VerificationRequested'::text) AS verifier,
-    max(a.model) FILTER (WHERE a.event_type = ANY (ARRAY['StepCompleted'::text, 'AttemptFailed'::text, 'ArtifactVerified'::text, 'ArtifactRejected'::text])) AS model,
-    max(a.prompt_hash) FILTER (WHERE a.event_type = ANY (ARRAY['StepCompleted'::text, 'AttemptFailed'::text, 'ArtifactVerified'::text, 'ArtifactRejected'::text])) AS prompt_hash,
+    COALESCE(max(a.model) FILTER (WHERE a.event_type = 'VerificationRequested'::text), max(a.model)) AS model,
+    COALESCE(max(a.prompt_hash) FILTER (WHERE a.event_type = 'VerificationRequested'::text), max(a.prompt_hash)) AS prompt_hash,
     min(a.input_hash) FILTER (WHERE a.event_type = 'StepRequested'::text) AS input_hash,
     min((a.detail -> 'variation'::text) ->> 'kind'::text) FILTER (WHERE a.event_type = 'StepRequested'::text) AS variation,
     min(a.ts) FILTER (WHERE a.event_type = 'StepRequested'::text) AS requested_at,
@@ -257,7 +257,7 @@ CREATE VIEW turns AS
     count(*) FILTER (WHERE a.event_type = 'ArtifactRejected'::text) AS rejected,
     COALESCE(max(a.rubric_score) FILTER (WHERE a.event_type = 'StepCompleted'::text), avg(a.rubric_score) FILTER (WHERE a.event_type = ANY (ARRAY['ArtifactVerified'::text, 'ArtifactRejected'::text]))) AS rubric_score,
     max(a.latency_ms) FILTER (WHERE a.event_type = ANY (ARRAY['StepCompleted'::text, 'AttemptFailed'::text])) AS latency_ms,
-    COALESCE(sum(a.cost_micros) FILTER (WHERE a.event_type = ANY (ARRAY['StepCompleted'::text, 'AttemptFailed'::text])), 0::numeric)::bigint AS cost_micros,
+    LEAST(COALESCE(sum(a.cost_micros), 0::numeric), '9007199254740991'::bigint::numeric)::bigint AS cost_micros,
     max(a.fallback_taken) AS fallback_taken,
     max(a.edge_label) FILTER (WHERE a.event_type = ANY (ARRAY['StepCompleted'::text, 'AttemptFailed'::text, 'StepFailed'::text])) AS edge_label
    FROM audit_rows a

@@ -15,7 +15,7 @@ export function describeFact(fact: Fact): Readonly<Record<string, unknown>> {
       };
     case 'VerificationRequested':
       return {
-        params: fact.params, inputs: fact.inputs.map(input), deadlineAtMs: fact.deadlineAtMs, capability: fact.capability,
+        params: fact.params, inputs: fact.inputs.map(input), deadlineAtMs: fact.deadlineAtMs, capability: fact.capability, costMicros: fact.costMicros,
         candidates: fact.candidates.map((candidate) => ({ ...candidate, evidence: candidate.evidence.map(evidence) })),
       };
     case 'ArtifactVerified':
@@ -29,7 +29,7 @@ export function describeFact(fact: Fact): Readonly<Record<string, unknown>> {
     case 'StepCompleted': return { accepted: fact.accepted, rejected: fact.rejected };
     case 'StepFailed': return { attempts: fact.attempts, escalated: fact.escalated };
     case 'PlanExpanded': return { template: fact.template, steps: fact.steps };
-    case 'JobEnded': return { outcome: fact.outcome, resultType: fact.resultType, resultContract: fact.resultContract, result: body(fact.result) };
+    case 'JobEnded': return { outcome: fact.outcome, costMicros: fact.costMicros, resultType: fact.resultType, resultContract: fact.resultContract, result: body(fact.result) };
     case 'ClaimRefused': return { claimType: fact.claimType, closesAttempt: fact.closesAttempt, detail: fact.detail };
     case 'ClaimParked': return { claimType: fact.claimType, detail: fact.detail };
     case 'ClaimDeadLettered': return {};

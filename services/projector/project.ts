@@ -38,7 +38,7 @@ function auditRow(fact: Fact, at: RecordAt, stale: boolean): AuditRow {
     outputHash: outputHash(fact),
     rubricScore: 'rubricScore' in fact ? fact.rubricScore : null,
     latencyMs: 'latencyMs' in fact ? fact.latencyMs : null,
-    costMicros: 'costMicros' in fact ? fact.costMicros : null,
+    costMicros: chargedMicros(fact),
     fallbackTaken: 'fallbackTaken' in fact ? textOrNull(fact.fallbackTaken) : null,
     edgeLabel: 'edgeLabel' in fact ? textOrNull(fact.edgeLabel) : null,
     reason: 'reason' in fact ? textOrNull(fact.reason) : null,
@@ -73,6 +73,14 @@ function nodeOf(fact: Fact): string {
   }
 }
 
+/**
+ * What this fact adds to its job's cost, so that rows sum up to it. A request to verify names the cost of the attempt
+ * that the verdict will charge, and the terminal names the sum: both stand in `detail`.
+ */
+function chargedMicros(fact: Fact): number | null {
+  return fact.type === 'ArtifactVerified' || fact.type === 'ArtifactRejected' || fact.type === 'AttemptFailed' || fact.type === 'StepCompleted' ? fact.costMicros : null;
+}
+
 function outputHash(fact: Fact): string | null {
   if (fact.type === 'ArtifactVerified') return textOrNull(fact.body.hash);
   if (fact.type === 'ArtifactRejected') return textOrNull(fact.hash);
@@ -89,14 +97,15 @@ function jobChange(fact: Fact, at: RecordAt): JobChange | null {
     job: storableText(fact.job), instance: fact.instance, partition: at.partition, tenant: storableText(fact.tenant),
     accepted: null, ended: null, added: { ...nothingAdded, ...added }, lastOffset: at.offset, lastEventAtMs: at.appendTimeMs, ...rest,
   });
+  const costMicros = chargedMicros(fact) ?? 0;
   switch (fact.type) {
     case 'JobAccepted': return change({}, { accepted: acceptance(fact, at) });
     case 'StepRequested': return change({ attemptsRequested: 1 });
     case 'VerificationRequested': return change({ verificationsRequested: 1 });
-    case 'ArtifactVerified': return change({ artifactsVerified: 1 });
-    case 'ArtifactRejected': return change({ artifactsRejected: 1 });
-    case 'AttemptFailed': return change({ attemptsFailed: 1, costMicros: fact.costMicros });
-    case 'StepCompleted': return change({ stepsCompleted: 1, costMicros: fact.costMicros });
+    case 'ArtifactVerified': return change({ artifactsVerified: 1, costMicros });
+    case 'ArtifactRejected': return change({ artifactsRejected: 1, costMicros });
+    case 'AttemptFailed': return change({ attemptsFailed: 1, costMicros });
+    case 'StepCompleted': return change({ stepsCompleted: 1, costMicros });
     case 'StepFailed': return change({ stepsFailed: 1 });
     case 'PlanExpanded': return change({});
     case 'JobEnded': return change({}, { ended: ending(fact, at) });

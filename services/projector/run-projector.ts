@@ -13,6 +13,7 @@ import type { Position } from '../runtime/log/position.js';
 import type { VerifiedBatch } from '../runtime/log/verified-facts.js';
 import { VerifiedReader } from '../runtime/log/verified-reader.js';
 import { isTransientDatabaseError } from '../runtime/postgres/transient-error.js';
+import { noSeams, through, type Seams } from '../runtime/seams.js';
 import { applyBatch, type ProjectionBatch } from './apply.js';
 import { PendingRecords, type Taken } from './pending-records.js';
 import { projectRecord } from './project-records.js';
@@ -41,6 +42,8 @@ export interface ProjectorOptions {
   readonly sessionTimeoutMs?: number;
   readonly sleep?: (ms: number, signal: AbortSignal) => Promise<void>;
   readonly random?: () => number;
+  /** `projector.commit` is around each transaction. */
+  readonly seams?: Seams;
 }
 
 /** Rows up to `lastOffset` of a partition are committed. */
@@ -153,7 +156,8 @@ export class Projector {
     let batch: ProjectionBatch | null = this.#project(taken);
     for (let tries = 0; batch !== null;) {
       try {
-        const applied = await applyBatch(this.#options.db, batch);
+        const current = batch;
+        const applied = await through(this.#options.seams ?? noSeams, 'projector.commit', () => applyBatch(this.#options.db, current));
         if (tries >= triesBeforeAway) this.#options.onDatabaseAway?.(null);
         tries = 0;
         if (applied === 'applied') break;

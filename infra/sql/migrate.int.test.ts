@@ -1,0 +1,75 @@
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { after, before, describe, it, test } from 'node:test';
+import { openPgDatabase } from '../../services/runtime/postgres/pg-database.js';
+import { openPgliteDatabase } from '../../services/runtime/postgres/pglite-database.js';
+import type { ListeningDatabase } from '../../services/runtime/postgres/listening-database.js';
+import { startTestServer, type TestServer } from '../../services/runtime/postgres/test-server.js';
+import { dumpMigrations, schemaFile } from './dump.js';
+import { loadMigrations, migrate, requireMigrated } from './migrate.js';
+
+const server: TestServer | null = await startTestServer();
+after(() => server?.end());
+
+test('schema.sql is what the migrations make', async () => {
+  assert.equal(await dumpMigrations(), readFileSync(schemaFile, 'utf8'), 'a migration changed the schema: run infra/sql/dump.ts and look at the difference');
+});
+
+describe('PGlite', () => migrations(() => openPgliteDatabase()));
+describe('Postgres', { skip: server === null ? 'no Postgres server is installed' : false }, () => {
+  let number = 0;
+  const create = async (): Promise<string> => (server as TestServer).createDatabase(`migrations_${number += 1}`);
+  migrations(async () => openPgDatabase({ connectionString: await create() }));
+
+  it('processes that start together migrate once', async () => {
+    const connectionString = await create();
+    const all = Array.from({ length: 4 }, () => openPgDatabase({ connectionString }));
+    const applied = await Promise.all(all.map((db) => migrate(db)));
+    assert.deepEqual(applied.map((names) => names.length).sort(), [0, 0, 0, loadMigrations().length]);
+    for (const db of all) await db.close();
+  });
+
+  it('two schemas of one database are two blackboards', async () => {
+    const connectionString = await create();
+    const admin = openPgDatabase({ connectionString });
+    await admin.script('CREATE SCHEMA first; CREATE SCHEMA second');
+    for (const schema of ['first', 'second']) {
+      const db = openPgDatabase({ connectionString, schema });
+      assert.equal((await migrate(db)).length, loadMigrations().length);
+      await requireMigrated(db);
+      await db.close();
+    }
+    await admin.close();
+  });
+});
+
+function migrations(open: () => Promise<ListeningDatabase>): void {
+  let db: ListeningDatabase;
+  before(async () => { db = await open(); });
+  after(() => db.close());
+  const last = { number: loadMigrations().length + 1, name: '000099_last.sql', hash: 'a'.repeat(64) };
+
+  it('refuses a database that was never migrated', async () => {
+    await assert.rejects(requireMigrated(db), { code: 'DATABASE_DRIFT' });
+  });
+
+  it('keeps nothing of a run in which one migration does not apply', async () => {
+    await assert.rejects(migrate(db, [...loadMigrations(), { ...last, sql: 'CREATE TABLE fine (id int); SELECT no_such_function()' }]), { code: 'MIGRATION_FAILED' });
+    assert.deepEqual(await db.query("SELECT to_regclass('audit_rows')::text AS there"), [{ there: null }]);
+  });
+
+  it('applies what is missing, in order, once', async () => {
+    assert.deepEqual(await migrate(db), loadMigrations().map((migration) => migration.name));
+    assert.deepEqual(await migrate(db), []);
+    await requireMigrated(db);
+  });
+
+  it('refuses a database of a newer version, and one migrated by another text', async () => {
+    await db.query('INSERT INTO migrations (number, name, hash) VALUES ($1, $2, $3)', [last.number, last.name, last.hash]);
+    await assert.rejects(migrate(db), { code: 'DATABASE_DRIFT', message: /000099_last\.sql was applied by a newer version/ });
+    await db.query('DELETE FROM migrations WHERE number = $1', [last.number]);
+    const [first, ...others] = loadMigrations();
+    assert.ok(first !== undefined);
+    await assert.rejects(requireMigrated(db, [{ ...first, hash: 'b'.repeat(64) }, ...others]), { code: 'DATABASE_DRIFT', message: /another text/ });
+  });
+}

@@ -1,0 +1,9 @@
+import { z } from 'zod';
+import { integer, secret } from '../runtime/config.js';
+import { plumbingConfigSchema } from '../runtime/plumbing-config.js';
+
+export const projectorConfigSchema = plumbingConfigSchema.extend({
+  DATABASE_URL: secret().describe('Postgres that holds the projection').meta({ shape: 'postgres://user:password@host:port/database' }),
+  BLACKBOARD_DATABASE_ROLE: z.string().regex(/^[a-z_][a-z0-9_]{0,62}$/).default('blackboard_projector').describe('Role that the login acts under; it is granted to the login once').meta({ shape: 'a role name' }),
+  BLACKBOARD_PROJECTOR_ROWS_MAX: integer(1, 50_000).default(4_000).describe('Rows of one transaction, about'),
+});

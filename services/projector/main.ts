@@ -1,0 +1,20 @@
+// The projector's process: Postgres as the image of `bb.verified`.
+
+import { requireMigrated } from '../../infra/sql/migrate.js';
+import { openPgDatabase } from '../runtime/postgres/pg-database.js';
+import { runStage } from '../runtime/run-stage.js';
+import { projectorConfigSchema } from './config.js';
+import { startProjector } from './start-projector.js';
+
+await runStage({
+  name: 'projector',
+  schema: projectorConfigSchema,
+  start: async (config, plumbing) => {
+    const db = openPgDatabase({ connectionString: config.DATABASE_URL.reveal(), role: config.BLACKBOARD_DATABASE_ROLE, applicationName: plumbing.instance, connectionsMax: 2 });
+    await requireMigrated(db);
+    const projector = await startProjector({
+      ...plumbing, db, topic: plumbing.topics.verified, rowsMax: config.BLACKBOARD_PROJECTOR_ROWS_MAX, sessionTimeoutMs: config.KAFKA_SESSION_TIMEOUT_MS,
+    });
+    return { halted: projector.halted, close: () => projector.close().finally(() => db.close()) };
+  },
+});

@@ -1,0 +1,28 @@
+import type { Logger } from '../runtime/logger.js';
+import { runProjector, type Projector, type ProjectorOptions } from './run-projector.js';
+
+export const projectorGroup = 'bb-projector';
+
+export interface StartedProjector {
+  readonly projector: Projector;
+  /** Resolves with the error that stopped it for good. */
+  readonly halted: Promise<Error>;
+  close(): Promise<void>;
+}
+
+/** The projector as a part of a process: says in the logger what its operator must know. */
+export async function startProjector(options: Omit<ProjectorOptions, 'onHalt' | 'onDatabaseAway' | 'group'> & { readonly logger: Logger; readonly group?: string }): Promise<StartedProjector> {
+  const { logger } = options;
+  let halt: (error: Error) => void = () => undefined;
+  const halted = new Promise<Error>((resolve) => { halt = resolve; });
+  const projector = await runProjector({
+    ...options,
+    group: options.group ?? projectorGroup,
+    onHalt: halt,
+    onDatabaseAway: (error) => {
+      if (error === null) logger.info('Postgres answers again; projecting goes on where it stood');
+      else logger.error({ error }, 'Postgres does not take rows: outcomes are not visible until it does. Nothing is lost; trying on');
+    },
+  });
+  return { projector, halted, close: () => projector.stop() };
+}

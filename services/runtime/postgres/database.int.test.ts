@@ -1,0 +1,133 @@
+// One suite for both databases: PGlite in this process, and a real server.
+
+import assert from 'node:assert/strict';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, describe, it } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { contentHash } from '../../blackboard/ids.js';
+import { migrate } from '../../../infra/sql/migrate.js';
+import type { ListeningDatabase } from './listening-database.js';
+import { openPgDatabase } from './pg-database.js';
+import { openPgliteDatabase } from './pglite-database.js';
+import { postgresBodyStore } from './postgres-body-store.js';
+import { startTestServer, type TestServer } from './test-server.js';
+import { isTransientDatabaseError } from './transient-error.js';
+
+const server: TestServer | null = await startTestServer();
+after(() => server?.end());
+
+describe('PGlite', () => databaseContract(() => openPgliteDatabase()));
+describe('Postgres', { skip: server === null ? 'no Postgres server is installed' : false }, () => {
+  databaseContract(async () => openPgDatabase({ connectionString: await (server as TestServer).createDatabase('contract') }));
+});
+
+function databaseContract(open: () => Promise<ListeningDatabase>): void {
+  let db: ListeningDatabase;
+  before(async () => {
+    db = await open();
+    await db.script('CREATE TABLE things (id bigint PRIMARY KEY, name text); CREATE TABLE others (id int);');
+    await migrate(db);
+  });
+  after(() => db.close());
+
+  it('answers whole numbers as numbers, bytes as Buffer, times as Date, json as objects, absent values as null', async () => {
+    const [row] = await db.query(`SELECT 9007199254740991::bigint AS big, 7::int AS small, 0.25::float8 AS part, '\\x00ff'::bytea AS bytes, to_timestamp(1.5) AS time, '{"a":[1]}'::jsonb AS json, NULL::text AS nothing, true AS yes`);
+    assert.deepEqual(row, { big: Number.MAX_SAFE_INTEGER, small: 7, part: 0.25, bytes: Buffer.from([0, 255]), time: new Date(1_500), json: { a: [1] }, nothing: null, yes: true });
+    assert.ok(Buffer.isBuffer(row?.['bytes']));
+  });
+
+  it('refuses to round a number that JavaScript cannot hold', async () => {
+    await assert.rejects(async () => db.query('SELECT 9007199254740993::bigint AS big'), /does not fit/);
+  });
+
+  it('takes values, and arrays as literals', async () => {
+    const rows = await db.query('SELECT * FROM unnest($1::text[], $2::bigint[]) AS t (a, b) WHERE b > $3', ['{"x \\"y\\"",NULL}', '{1,2}', 0]);
+    assert.deepEqual(rows, [{ a: 'x "y"', b: 1 }, { a: null, b: 2 }]);
+  });
+
+  it('runs several statements without values and answers the last', async () => {
+    assert.deepEqual(await db.query('SELECT 1 AS one; SELECT 2 AS two'), [{ two: 2 }]);
+  });
+
+  it('keeps a whole transaction or nothing of it', async () => {
+    await assert.rejects(db.transaction(async (tx) => {
+      await tx.query('INSERT INTO things VALUES (1, $1)', ['a']);
+      throw new Error('changed my mind');
+    }), /changed my mind/);
+    await assert.rejects(db.transaction(async (tx) => {
+      await tx.query('INSERT INTO things VALUES (1, $1)', ['a']);
+      await tx.query('INSERT INTO things VALUES (1, $1)', ['b']);
+    }), { code: '23505' });
+    assert.equal(await db.transaction(async (tx) => (await tx.query('INSERT INTO things VALUES (2, $1) RETURNING id', ['c'])).length), 1);
+    assert.deepEqual(await db.query('SELECT id FROM things'), [{ id: 2 }]);
+  });
+
+  it('answers an error of a statement with its code, which is not a transient one, and goes on', async () => {
+    const error = await db.query('SELECT * FROM missing').then(() => null, (thrown: unknown) => thrown);
+    assert.equal((error as { code?: string }).code, '42P01');
+    assert.equal(isTransientDatabaseError(error), false);
+    assert.deepEqual(await db.query('SELECT 1 AS one'), [{ one: 1 }]);
+  });
+
+  it('wakes listeners after a commit, not after a rollback, and not once they have stopped', async () => {
+    const heard: string[] = [];
+    const stop = await db.listen('wake_up', (payload) => heard.push(payload));
+    await db.transaction((tx) => tx.query("SELECT pg_notify('wake_up', 'rolled back')").then(() => { throw new Error('no'); })).catch(() => undefined);
+    await db.transaction((tx) => tx.query("SELECT pg_notify('wake_up', '3:17')"));
+    for (let tries = 0; heard.length === 0 && tries < 100; tries += 1) await sleep(20);
+    await stop();
+    await db.query("SELECT pg_notify('wake_up', 'too late')");
+    await sleep(50);
+    assert.deepEqual(heard, ['3:17']);
+  });
+
+  it('stores bodies under their hash, again without a word, and never under another', async () => {
+    const bodies = postgresBodyStore(db);
+    const all = [Buffer.from('one'), Buffer.alloc(0), Buffer.alloc(300_000, 7)].map((bytes) => ({ hash: contentHash(bytes), bytes }));
+    await bodies.put([...all, ...all]);
+    await bodies.put(all);
+    for (const { hash, bytes } of all) assert.deepEqual(await bodies.get(hash), bytes);
+    assert.equal(await bodies.get('0'.repeat(64)), null);
+    assert.equal(await bodies.get('../../etc/passwd'), null);
+    await assert.rejects(bodies.put([{ hash: 'f'.repeat(64), bytes: Buffer.from('other') }]), { code: 'INPUT_INVALID' });
+    assert.equal(await bodies.get('f'.repeat(64)), null);
+  });
+}
+
+describe('PGlite in a folder', () => {
+  it('keeps what was committed when it is opened again', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'blackboard-pglite-'));
+    try {
+      const first = await openPgliteDatabase(join(folder, 'db'));
+      await first.script('CREATE TABLE kept (id int); INSERT INTO kept VALUES (1)');
+      await first.close();
+      const second = await openPgliteDatabase(join(folder, 'db'));
+      assert.deepEqual(await second.query('SELECT * FROM kept'), [{ id: 1 }]);
+      await second.close();
+    } finally {
+      rmSync(folder, { recursive: true, force: true });
+    }
+  });
+});
+
+describe('a server that goes away', { skip: server === null ? 'no Postgres server is installed' : false }, () => {
+  it('breaks what is under way with a transient error, and serves again after its start, listeners too', async () => {
+    const real = server as TestServer;
+    const db = openPgDatabase({ connectionString: await real.createDatabase('away'), connectTimeoutMs: 1_000 });
+    const heard: string[] = [];
+    await db.listen('wake_up', (payload) => heard.push(payload));
+    const slow = db.query('SELECT pg_sleep(20)').then(() => null, (error: unknown) => error);
+    await sleep(100);
+    await real.stopImmediately();
+    assert.equal(isTransientDatabaseError(await slow), true, String(await slow));
+    const refused = await db.query('SELECT 1').then(() => null, (error: unknown) => error);
+    assert.equal(isTransientDatabaseError(refused), true, String(refused));
+    await real.start();
+    assert.deepEqual(await db.query('SELECT 1 AS one'), [{ one: 1 }]);
+    for (let tries = 0; heard.length === 0 && tries < 200; tries += 1) await sleep(20);
+    assert.deepEqual(heard, [''], 'listening again says that something may have been missed');
+    await db.close();
+  });
+});
