@@ -1,0 +1,205 @@
+// What the network and a broker's death may do to appends: an acknowledged record is in the log once, at its offset;
+// an unknown one at most once; a refused one never.
+
+import assert from 'node:assert/strict';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, test, type TestContext } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { topicNames, type TopicName } from '../../../../topics/topics.js';
+import { startBroker, type LocalBroker } from '../../../../infra/local/broker.js';
+import { whatIsMissing } from '../../../../infra/local/for-tests.js';
+import { applyTopics } from '../../../../infra/topics/apply.js';
+import { BlackboardError } from '../../errors.js';
+import type { LogPort, LogRecord } from '../port.js';
+import { FaultProxy } from './fault-proxy.js';
+import type { KafkaConnection } from './kafka-client.js';
+import { kafkaLog, type KafkaLogOptions } from './kafka-log.js';
+
+// A broker of its own, because it is killed: one that KAFKA_BROKERS names is not ours.
+const skip = (await whatIsMissing({ kafka: true })) ?? false;
+let folder: string;
+let broker: LocalBroker;
+let direct: KafkaConnection;
+let blackboards = 0;
+
+before(async () => {
+  if (skip !== false) return;
+  folder = mkdtempSync(join(tmpdir(), 'kafka-test-'));
+  broker = await startBroker({ security: 'none', dir: folder });
+  direct = { brokers: [broker.bootstrap], clientId: 'faults' };
+});
+after(async () => {
+  if (skip !== false) return;
+  await broker.stop();
+  rmSync(folder, { recursive: true, force: true });
+});
+
+async function quarantine(): Promise<TopicName> {
+  const prefix = `faults${blackboards++}.`;
+  await applyTopics(direct, { prefix, partitions: 4, replication: 1, profile: 'local' });
+  return topicNames(prefix).quarantine;
+}
+
+async function proxied(t: TestContext, options: Partial<KafkaLogOptions> = {}): Promise<{ log: LogPort; proxy: FaultProxy }> {
+  const proxy = await FaultProxy.open({ host: '127.0.0.1', port: broker.port });
+  const log = kafkaLog({ ...direct, ...options, translateAddress: () => proxy.address });
+  t.after(async () => {
+    proxy.mode = 'pass';
+    await log.close();
+    await proxy.close();
+  });
+  return { log, proxy };
+}
+
+function record(text: string): { key: Buffer; value: Buffer } {
+  return { key: Buffer.from('job'), value: Buffer.from(text.padEnd(2_000)) };
+}
+
+function textOf({ value }: LogRecord): string {
+  return value.toString().trimEnd();
+}
+
+/** Everything in a partition, read past the proxy; offsets are checked to be dense by the reader. */
+async function contents(topic: TopicName, partition: number): Promise<string[]> {
+  const log = kafkaLog(direct);
+  try {
+    const texts: string[] = [];
+    for await (const records of log.read({ topic, partition, from: 0 })) texts.push(...records.map(textOf));
+    return texts;
+  } finally {
+    await log.close();
+  }
+}
+
+function isCode(code: string): (error: unknown) => boolean {
+  return (error) => error instanceof BlackboardError && error.code === code;
+}
+
+test('learns the outcome of an append whose acknowledgement was lost, and writes it once', { skip }, async (t) => {
+  const topic = await quarantine();
+  const { log, proxy } = await proxied(t);
+  assert.equal((await log.append({ topic, partition: 0, records: [record('first')] })).baseOffset, 0);
+  for (let round = 1; round <= 5; round++) {
+    proxy.requestBytesMin = 1_500;
+    proxy.mode = 'cutOnReply';
+    const appended = log.append({ topic, partition: 0, records: [record(`lost ${round}`)] });
+    await sleep(60);
+    proxy.mode = 'pass';
+    assert.equal((await appended).baseOffset, round);
+  }
+  assert.ok(proxy.losses >= 5, `${proxy.losses} acknowledgements were lost`);
+  assert.deepEqual(await contents(topic, 0), ['first', 'lost 1', 'lost 2', 'lost 3', 'lost 4', 'lost 5']);
+});
+
+test('says APPEND_UNKNOWN when no acknowledgement comes in time, and goes on with a new producer', { skip }, async (t) => {
+  const topic = await quarantine();
+  const { log, proxy } = await proxied(t, { sendTimeoutMs: 1_500, requestTimeoutMs: 500 });
+  await log.append({ topic, partition: 0, records: [record('known')] });
+  proxy.requestBytesMin = 1_500;
+  proxy.mode = 'loseReplies';
+  const began = Date.now();
+  await Promise.all([
+    assert.rejects(log.append({ topic, partition: 0, records: [record('unknown')] }), isCode('APPEND_UNKNOWN')),
+    assert.rejects(log.append({ topic, partition: 1, records: [record('unknown too')] }), isCode('APPEND_UNKNOWN')),
+  ]);
+  assert.ok(Date.now() - began < 4_000);
+  proxy.mode = 'pass';
+  assert.equal((await log.append({ topic, partition: 0, records: [record('after')] })).baseOffset, 2);
+  assert.deepEqual(await contents(topic, 0), ['known', 'unknown', 'after']);
+  assert.deepEqual(await contents(topic, 1), ['unknown too']);
+});
+
+test('says APPEND_REFUSED when nothing could be sent, and it is not in the log', { skip }, async (t) => {
+  const topic = await quarantine();
+  const { log, proxy } = await proxied(t, { sendTimeoutMs: 1_000 });
+  proxy.mode = 'refuse';
+  await assert.rejects(log.append({ topic, partition: 0, records: [record('never')] }), isCode('APPEND_REFUSED'));
+  proxy.mode = 'pass';
+  await log.append({ topic, partition: 0, records: [record('once')] });
+  assert.deepEqual(await contents(topic, 0), ['once']);
+});
+
+test('does not send a later append of a partition before the earlier one is answered', { skip }, async (t) => {
+  const topic = await quarantine();
+  const { log, proxy } = await proxied(t, { sendTimeoutMs: 1_200, requestTimeoutMs: 400 });
+  await log.append({ topic, partition: 0, records: [record('0')] });
+  proxy.mode = 'loseAll';
+  const first = log.append({ topic, partition: 0, records: [record('1')] });
+  await sleep(20);
+  const second = log.append({ topic, partition: 0, records: [record('2')] });
+  await assert.rejects(first, isCode('APPEND_UNKNOWN'));
+  proxy.mode = 'pass';
+  assert.equal((await second).baseOffset, 1);
+  assert.deepEqual(await contents(topic, 0), ['0', '2']);
+});
+
+/** Appends numbered texts to four partitions, each partition one at a time, and keeps what was answered. */
+async function appendAll(log: LogPort, topic: TopicName, perPartition: number): Promise<{ acknowledged: Map<string, string>; unknown: Set<string>; refused: Set<string> }> {
+  const acknowledged = new Map<string, string>();
+  const unknown = new Set<string>();
+  const refused = new Set<string>();
+  await Promise.all([0, 1, 2, 3].map(async (partition) => {
+    for (let number = 0; number < perPartition; number += 5) {
+      await Promise.all([0, 1, 2, 3, 4].map(async (more) => {
+        const text = `${partition}-${number + more}`;
+        try {
+          const { baseOffset } = await log.append({ topic, partition, records: [record(text)] });
+          acknowledged.set(text, `${partition}@${baseOffset}`);
+        } catch (error) {
+          assert.ok(error instanceof BlackboardError);
+          (error.code === 'APPEND_UNKNOWN' ? unknown : refused).add(text);
+        }
+      }));
+    }
+  }));
+  return { acknowledged, unknown, refused };
+}
+
+async function checkAll(topic: TopicName, outcome: Awaited<ReturnType<typeof appendAll>>): Promise<void> {
+  const found = new Map<string, string[]>();
+  for (const partition of [0, 1, 2, 3]) {
+    for (const [offset, text] of (await contents(topic, partition)).entries()) found.set(text, [...(found.get(text) ?? []), `${partition}@${offset}`]);
+  }
+  for (const [text, where] of outcome.acknowledged) assert.deepEqual(found.get(text), [where], `${text} was acknowledged at ${where}`);
+  for (const text of outcome.unknown) assert.ok((found.get(text) ?? []).length <= 1, `${text}, of unknown outcome, is there more than once`);
+  for (const text of outcome.refused) assert.equal(found.get(text), undefined, `${text} was refused, and is there`);
+}
+
+test('loses and doubles nothing that was acknowledged while connections are cut at random', { skip, timeout: 60_000 }, async (t) => {
+  const topic = await quarantine();
+  const { log, proxy } = await proxied(t, { sendTimeoutMs: 2_000, requestTimeoutMs: 600 });
+  let over = false;
+  const storm = (async () => {
+    for (let round = 0; !over; round++) {
+      proxy.requestBytesMin = 1_500;
+      proxy.mode = (['cutOnReply', 'loseReplies', 'pass', 'refuse', 'loseAll'] as const)[round % 5]!;
+      await sleep(20 + (round * 37) % 90);
+      proxy.mode = 'pass';
+      if (round % 3 === 0) proxy.cutAll();
+      await sleep(30);
+    }
+  })();
+  const outcome = await appendAll(log, topic, 400);
+  over = true;
+  await storm;
+  await checkAll(topic, outcome);
+  t.diagnostic(`1,600 appends, ${proxy.losses} losses: ${outcome.acknowledged.size} acknowledged, ${outcome.unknown.size} unknown, ${outcome.refused.size} refused`);
+  assert.ok(proxy.losses > 10);
+  assert.ok(outcome.acknowledged.size > 800);
+});
+
+test('keeps every acknowledged record when the broker is killed and started again amid appends', { skip, timeout: 90_000 }, async (t) => {
+  const topic = await quarantine();
+  const log = kafkaLog({ ...direct, sendTimeoutMs: 20_000, requestTimeoutMs: 3_000 });
+  t.after(() => log.close());
+  const appending = appendAll(log, topic, 3_000);
+  await sleep(300);
+  broker.kill();
+  await broker.restart();
+  const outcome = await appending;
+  await checkAll(topic, outcome);
+  t.diagnostic(`12,000 appends: ${outcome.acknowledged.size} acknowledged, ${outcome.unknown.size} unknown, ${outcome.refused.size} refused`);
+  assert.ok(outcome.acknowledged.size > 6_000);
+});
