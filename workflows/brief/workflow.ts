@@ -44,7 +44,7 @@ const research: StepInput = {
   attempts: 2,
   backoffMs: 200,
   variations: [{ kind: 'constraint', value: 'quotes-only' }],
-  acceptedMin: 0,
+  acceptedMin: 1,
   mayFindNothing: true,
   artifactsMax: 8,
   required: false,

@@ -84,7 +84,7 @@ export interface Membership {
 }
 
 export interface Member {
-  /** Begins (or begins again) to deliver a partition of one topic at an offset. */
+  /** Begins (or begins again) to deliver a partition of one topic at an offset; ends a pause. */
   start(topic: TopicName, partition: number, offset: number): void;
   /** Advisory: records already under way may still come. */
   pause(topic: TopicName, partition: number): void;

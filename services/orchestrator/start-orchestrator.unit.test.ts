@@ -1,0 +1,111 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { topicNames } from '../../topics/topics.js';
+import { MemoryLogStore, type AppendFault } from '../runtime/log/memory/memory-log.js';
+import { NoopRig } from '../testing/noop-rig.js';
+
+const topics = topicNames();
+
+function store(partitions: number, onAppend?: (topic: string) => AppendFault): MemoryLogStore {
+  return new MemoryLogStore({
+    topics: [{ name: topics.quarantine, partitions }, { name: topics.verified, partitions }, { name: topics.deadLetter, partitions: 1 }],
+    ...(onAppend === undefined ? {} : { faults: { onAppend: (batch) => onAppend(batch.topic) } }),
+  });
+}
+
+describe('an orchestrator', () => {
+  it('brings every job to one terminal', async () => {
+    const logs = store(2);
+    const rig = new NoopRig(2);
+    const orchestrator = await rig.orchestrator(logs.open());
+    const agent = await rig.agent(logs.open());
+    const log = logs.open();
+    await Promise.all(Array.from({ length: 50 }, (_, n) => rig.submit(log, `job-${n}`)));
+    const report = await rig.settled(log, 50, 10_000);
+    assert.deepEqual(report.problems, []);
+    assert.deepEqual(report.ended, { completed: 50 });
+    assert.equal(report.stale, 0);
+    await agent.drain();
+    await orchestrator.close();
+  });
+
+  it('throws its state away and takes the partition again when an append is refused, unknown or late (R5, R6)', async () => {
+    let appends = 0;
+    const faults: readonly AppendFault[] = ['refuse', 'unknownWritten', 'unknownLost', { lateMs: 40 }, { lateMs: 400 }];
+    const logs = store(1, (topic) => (topic === topics.verified && ++appends % 9 === 0 ? faults[(appends / 9) % faults.length] ?? 'ok' : 'ok'));
+    const rig = new NoopRig(1);
+    const orchestrator = await rig.orchestrator(logs.open());
+    const agent = await rig.agent(logs.open());
+    const log = logs.open();
+    for (let n = 0; n < 40; n += 1) await rig.submit(log, `job-${n}`);
+    const report = await rig.settled(log, 40, 30_000);
+    assert.deepEqual(report.problems, []);
+    assert.deepEqual(report.ended, { completed: 40 });
+    assert.ok(report.epochs > 3, `took the partition again: ${report.epochs} epochs`);
+    await agent.drain();
+    await orchestrator.close();
+  });
+
+  it('stays right when two orchestrators believe that they own the same partition (R3, R4)', async () => {
+    const logs = store(1);
+    const rig = new NoopRig(1);
+    // Two groups: each gives its member every partition, which is what a broker that lost its mind would do.
+    const first = await rig.orchestrator(logs.open(), { group: 'one' });
+    const second = await rig.orchestrator(logs.open(), { group: 'two' });
+    const agent = await rig.agent(logs.open());
+    const log = logs.open();
+    for (let n = 0; n < 20; n += 1) await rig.submit(log, `job-${n}`);
+    const during = await rig.settled(log, 20, 3_000);
+    await second.close();
+    const report = await rig.settled(log, 20, 20_000);
+    assert.ok(during.epochs > 2, 'they fought');
+    assert.deepEqual(report.problems, []);
+    assert.deepEqual(report.ended, { completed: 20 });
+    await agent.drain();
+    await first.close();
+  });
+
+  it('restores a partition from its newest checkpoint and goes on where it was (R3)', async () => {
+    const logs = store(1);
+    const rig = new NoopRig(1);
+    const first = await rig.orchestrator(logs.open());
+    const log = logs.open();
+    for (let n = 0; n < 10; n += 1) await rig.submit(log, `job-${n}`);
+    while ((first.partitions()[0]?.openJobs ?? 0) < 10) await new Promise((resolve) => setTimeout(resolve, 5));
+    await first.close();
+    const second = await rig.orchestrator(logs.open());
+    const agent = await rig.agent(logs.open());
+    const report = await rig.settled(log, 10, 10_000);
+    assert.deepEqual(report.problems, []);
+    assert.deepEqual(report.ended, { completed: 10 });
+    assert.equal(report.epochs, 2);
+    await agent.drain();
+    await second.close();
+  });
+
+  it('puts bytes that cannot be decoded into the dead letter topic, and the partition goes on', async () => {
+    const logs = store(1);
+    const rig = new NoopRig(1);
+    const orchestrator = await rig.orchestrator(logs.open());
+    const agent = await rig.agent(logs.open());
+    const log = logs.open();
+    await log.append({ topic: topics.quarantine, partition: 0, records: [{ key: Buffer.from('x'), value: Buffer.from('garbage') }] });
+    await rig.submit(log, 'job-1');
+    const report = await rig.settled(log, 1, 5_000);
+    assert.deepEqual(report.ended, { completed: 1 });
+    assert.equal((await log.ranges(topics.deadLetter))[0]?.next, 1);
+    await agent.drain();
+    await orchestrator.close();
+  });
+
+  it('lets time move on an idle partition by a signed tick, so that deadlines bite (R8)', async () => {
+    const logs = store(1);
+    const rig = new NoopRig(1);
+    const orchestrator = await rig.orchestrator(logs.open());
+    const log = logs.open();
+    await rig.submit(log, 'job-1', { deadlineMs: 300 });
+    const report = await rig.settled(log, 1, 5_000);
+    assert.deepEqual(report.ended, { failed: 1 });
+    await orchestrator.close();
+  });
+});
