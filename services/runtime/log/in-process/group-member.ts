@@ -45,6 +45,7 @@ export class GroupMember implements Member {
     const outside = outOfRange(this.seams.store, { topic, partition, offset });
     if (outside !== undefined) { this.halt(outside); return; }
     cursor.next = offset;
+    cursor.paused = false;
     this.wake(cursor);
   }
 
