@@ -2,7 +2,7 @@
 // signature. A get answers the same 404 whether a body is missing or not opened; a put never tells whether it was
 // there. Nothing is served once reading `bb.verified` has halted.
 
-import type { FastifyInstance, FastifyRequest } from 'fastify';
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import { contentHash } from '../blackboard/ids.js';
 import { receiptText } from '../blackboard/signed-text.js';
@@ -69,7 +69,7 @@ export function gatewayServer(server: GatewayServer): FastifyInstance {
     const bytes = await getBody(server, request, request.params.hash);
     return reply.header('content-type', octets).header('cache-control', 'no-store').send(bytes);
   });
-  app.post('/v1/models/ask', (request) => askModel(server, request));
+  app.post('/v1/models/ask', (request, reply) => askModel(server, request, reply));
   app.get('/v1/capabilities', () => ({ model: server.models !== null }));
   app.get('/health', (_request, reply) => {
     const state = server.state();
@@ -110,7 +110,7 @@ async function getBody(server: GatewayServer, request: FastifyRequest, hash: str
   return bytes;
 }
 
-async function askModel(server: GatewayServer, request: FastifyRequest): Promise<ModelReply> {
+async function askModel(server: GatewayServer, request: FastifyRequest, reply: FastifyReply): Promise<ModelReply> {
   if (!Buffer.isBuffer(request.body) || !isMedia(request, 'application/json')) throw mediaType('application/json');
   const parsed = parseStrictJson(request.body, { bytesMax: 4 * 1024 * 1024 });
   if (!parsed.ok) throw new DoorError(parsed.rule === 'size' ? 413 : 400, 'INPUT_INVALID', parsed.message, 'Send one JSON object.', { members: { rule: parsed.rule } });
@@ -124,7 +124,7 @@ async function askModel(server: GatewayServer, request: FastifyRequest): Promise
   if (server.models === null) throw new DoorError(501, 'MODEL_UNAVAILABLE', 'this gateway has no model configured', 'Work without a model, or configure one where the gateway runs.');
   (decision.grant as Grant).spent.modelCalls += 1;
   const gone = new AbortController();
-  request.raw.socket.once('close', () => gone.abort());
+  reply.raw.once('close', () => gone.abort());
   try {
     return await server.models(ask.data, gone.signal);
   } catch (error) {

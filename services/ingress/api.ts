@@ -2,8 +2,8 @@
 // says of a job's outcome is in Postgres already. Strict JSON, known fields, bounded bodies and waits.
 
 import swagger from '@fastify/swagger';
-import type { FastifyInstance, FastifyRequest } from 'fastify';
-import { jsonSchemaTransform, serializerCompiler, validatorCompiler, type ZodTypeProvider } from 'fastify-type-provider-zod';
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import { jsonSchemaTransform, jsonSchemaTransformObject, serializerCompiler, validatorCompiler, type ZodTypeProvider } from 'fastify-type-provider-zod';
 import { createDoor, DoorError } from '../runtime/http-door.js';
 import type { Logger } from '../runtime/logger.js';
 import { parseStrictJson, strictJsonRules } from '../runtime/strict-json.js';
@@ -64,7 +64,7 @@ export async function ingressApi(parts: IngressParts): Promise<FastifyInstance> 
     callers.set(request, caller);
   });
   const app = typed(door);
-  await app.register(swagger, { openapi: documentHead, transform: jsonSchemaTransform });
+  await app.register(swagger, { openapi: documentHead, transform: jsonSchemaTransform, transformObject: jsonSchemaTransformObject });
   const routes: Routes = {
     app, parts, finder: new JobFinder(parts.reader, parts.claims, parts.bell),
     caller: (request) => {
@@ -96,9 +96,9 @@ export function noSuchJob(): DoorError {
 }
 
 /** Aborts when the caller hangs up. */
-export function goneSignal(request: FastifyRequest): AbortSignal {
+export function goneSignal(reply: FastifyReply): AbortSignal {
   const gone = new AbortController();
-  request.raw.socket.once('close', () => gone.abort());
+  reply.raw.once('close', () => gone.abort());
   return gone.signal;
 }
 

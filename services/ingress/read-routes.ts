@@ -52,7 +52,7 @@ export function addReadRoutes({ app, parts, finder, caller }: Routes): void {
     if (typeof lastId !== 'string' || !/^(-1|\d{1,15})$/.test(lastId)) throw new DoorError(400, 'INPUT_INVALID', 'last-event-id: the id of an event of this stream', 'Leave the header out to read from the beginning.', { members: { field: 'last-event-id', rule: 'offset' } });
     const who = caller(request);
     const isSettled = (found: { readonly is: string; readonly view?: { readonly state: string } }): boolean => found.is !== 'submission' || found.view?.state !== 'submitted';
-    const found = await finder.until(() => finder.find(who, request.params.job, request.query.submission), isSettled, { deadlineAtMs: Date.now() + acceptanceWaitMs, gone: goneSignal(request) });
+    const found = await finder.until(() => finder.find(who, request.params.job, request.query.submission), isSettled, { deadlineAtMs: Date.now() + acceptanceWaitMs, gone: goneSignal(reply) });
     if (found.is !== 'job') throw noSuchJob();
     const { job, instance } = found.view;
     reply.hijack();

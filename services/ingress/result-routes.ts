@@ -24,7 +24,7 @@ export function addResultRoutes({ app, parts, finder, caller }: Routes): void {
     const { submission, wait } = request.query;
     const who = caller(request);
     const waitMs = parts.bell.waiting >= waitersMax ? 0 : wait * 1000;
-    const found = await finder.until(() => finder.find(who, job, submission), isOver, { deadlineAtMs: Date.now() + waitMs, gone: goneSignal(request) });
+    const found = await finder.until(() => finder.find(who, job, submission), isOver, { deadlineAtMs: Date.now() + waitMs, gone: goneSignal(reply) });
     if (found.is === 'nothing') throw noSuchJob();
     if (found.is === 'submission' && found.view.state !== 'submitted') throw noJob(found.view);
     if (found.is !== 'job' || found.view.state !== 'ended') return reply.code(202).header('retry-after', '1').send(found.view);

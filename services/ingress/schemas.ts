@@ -36,7 +36,7 @@ export const jobView = z.object({
   workflow: z.string().nullable(), workflowVersion: z.string().nullable(), goal: z.string().nullable(), correlation: z.string().nullable(), onBehalfOf: z.string().nullable(),
   acceptedAtMs: timeMs, deadlineAtMs: timeMs, endedAtMs: timeMs, latencyMs: z.int().nullable(), costMicros: z.int(),
   attemptsRequested: count, attemptsFailed: count, stepsCompleted: count, stepsFailed: count, artifactsVerified: count, artifactsRejected: count,
-});
+}).meta({ id: 'Job' });
 export type JobView = z.output<typeof jobView>;
 
 export const submissionView = z.object({
@@ -44,7 +44,7 @@ export const submissionView = z.object({
   job: z.string().nullable(), partition: count, offset,
   reason: z.string().nullable().describe('Of a closed list'),
   explanation: z.string().nullable().describe('Field and rule'),
-});
+}).meta({ id: 'Submission' });
 export type SubmissionView = z.output<typeof submissionView>;
 
 export const statusView = z.union([jobView, submissionView]);
@@ -61,14 +61,14 @@ export const artifactView = z.object({
   namespace: z.enum(['quarantine', 'verified']), state: z.enum(['waiting', 'verified', 'rejected']),
   step: z.string(), attempt: count, type: z.string(), contract: z.string(), hash: z.string(), size: count, producer: z.string(),
   verifier: z.string().nullable(), reason: z.string().nullable(), confidence: z.number().nullable(), rubricScore: z.number().nullable(),
-});
+}).meta({ id: 'Artifact' });
 
 export const errorView = z.looseObject({
   code: z.string().describe('Of the error catalogue'),
   message: z.string(),
   hint: z.string().describe('What to do now'),
   field: z.string().optional(), rule: z.string().optional(), reason: z.string().optional(),
-});
+}).meta({ id: 'Error' });
 
 export const jobParams = z.object({ job: z.string().regex(/^[0-9a-f]{32}$/, '32 hex digits') });
 export const placeParams = z.object({ partition: z.coerce.number().int().min(0).max(1e6), offset: z.coerce.number().int().min(0).max(Number.MAX_SAFE_INTEGER) });
