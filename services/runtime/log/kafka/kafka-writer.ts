@@ -32,9 +32,10 @@ export class KafkaWriter {
 
   constructor(private readonly options: WriterOptions) {}
 
-  /** @throws as LogPort.append says. */
+  /** Rejects as LogPort.append says. */
   append(batch: AppendBatch): Promise<Appended> {
     const bytes = checkedBytes(batch);
+    if (bytes instanceof BlackboardError) return Promise.reject(bytes);
     if (this.#closing) return Promise.reject(new BlackboardError('APPEND_REFUSED', 'this log is closed; nothing of the append is in it'));
     const key = laneKey(batch.topic, batch.partition);
     let lane = this.#lanes.get(key);
@@ -106,19 +107,19 @@ export class KafkaWriter {
   }
 }
 
-/** Bytes of keys and values. @throws BlackboardError APPEND_TOO_LARGE or APPEND_REFUSED, before anything is sent. */
-function checkedBytes(batch: AppendBatch): number {
+/** Bytes of keys and values, or why the batch cannot be sent at all. */
+function checkedBytes(batch: AppendBatch): number | BlackboardError {
   const { records, topic, partition } = batch;
-  if (records.length === 0) throw new BlackboardError('APPEND_REFUSED', `an append to ${topic}/${partition} holds no record`);
+  if (records.length === 0) return new BlackboardError('APPEND_REFUSED', `an append to ${topic}/${partition} holds no record`);
   let bytes = 0;
   for (const { key, value } of records) {
     if (value.length > limits.recordBytesMax) {
-      throw new BlackboardError('APPEND_TOO_LARGE', `a record for ${topic}/${partition} has ${value.length} bytes, ${limits.recordBytesMax} at most; put its body into the body store and refer to it`, { bytes: value.length });
+      return new BlackboardError('APPEND_TOO_LARGE', `a record for ${topic}/${partition} has ${value.length} bytes, ${limits.recordBytesMax} at most; put its body into the body store and refer to it`, { bytes: value.length });
     }
     bytes += key.length + value.length;
   }
   if (records.length > limits.batchRecordsMax || bytes > limits.batchBytesMax) {
-    throw new BlackboardError('APPEND_TOO_LARGE', `an append to ${topic}/${partition} has ${records.length} records and ${bytes} bytes; a batch takes ${limits.batchRecordsMax} and ${limits.batchBytesMax}, and is never split`, { records: records.length, bytes });
+    return new BlackboardError('APPEND_TOO_LARGE', `an append to ${topic}/${partition} has ${records.length} records and ${bytes} bytes; a batch takes ${limits.batchRecordsMax} and ${limits.batchBytesMax}, and is never split`, { records: records.length, bytes });
   }
   return bytes;
 }

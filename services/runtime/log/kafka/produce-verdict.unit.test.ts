@@ -1,0 +1,44 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { covered, verdictOf, type PartitionAnswer } from './produce-verdict.js';
+
+const part = (topic: string, partition: number): { lane: { key: string; topic: string } } => ({ lane: { key: `${topic}/${partition}`, topic } });
+const answer = (partition: number, change: Partial<PartitionAnswer> = {}): PartitionAnswer => ({ partition, errorCode: 0, baseOffset: '5', logAppendTime: '1', ...change });
+const protocol = (type: string): Error => Object.assign(new Error(type), { type });
+
+test('takes an answer that covers each partition once', () => {
+  const answers = covered([part('t', 0), part('t', 1)], { topics: [{ topicName: 't', partitions: [answer(1, { baseOffset: '9' }), answer(0)] }] });
+  assert.equal(answers.get('t/1')!.baseOffset, '9');
+});
+
+const incomplete: readonly [string, readonly PartitionAnswer[]][] = [
+  ['leaves one out', [answer(0)]],
+  ['names one twice', [answer(0), answer(0)]],
+  ['names a foreign one', [answer(0), answer(2)]],
+  ['holds one more than was sent', [answer(0), answer(1), answer(2)]],
+  ['has an error for one', [answer(0), answer(1, { errorCode: 7 })]],
+  ['has no offset for one', [answer(0), answer(1, { baseOffset: '-1' })]],
+];
+for (const [what, partitions] of incomplete) {
+  test(`does not take an answer that ${what}`, () => {
+    assert.throws(() => covered([part('t', 0), part('t', 1)], { topics: [{ topicName: 't', partitions }] }));
+  });
+}
+
+const verdicts: readonly [string, string, Error, ReturnType<typeof part>[], number][] = [
+  ['refused what was never written', 'APPEND_REFUSED', new Error('no broker'), [part('t', 0), part('t', 1)], 0],
+  ['unknown what was written and not answered', 'APPEND_UNKNOWN', new Error('closed'), [part('t', 0)], 1],
+  ['too large a batch that was alone in its first request', 'APPEND_TOO_LARGE', protocol('MESSAGE_TOO_LARGE'), [part('t', 0)], 1],
+  ['unknown a batch beside one that was too large', 'APPEND_UNKNOWN', protocol('MESSAGE_TOO_LARGE'), [part('t', 0), part('t', 1)], 1],
+  ['unknown a batch that was too large only when it was repeated', 'APPEND_UNKNOWN', protocol('MESSAGE_TOO_LARGE'), [part('t', 0)], 2],
+  ['refused all partitions of a topic that may not be written', 'APPEND_REFUSED', protocol('TOPIC_AUTHORIZATION_FAILED'), [part('t', 0), part('t', 1)], 1],
+  ['unknown two topics of which one may not be written', 'APPEND_UNKNOWN', protocol('TOPIC_AUTHORIZATION_FAILED'), [part('t', 0), part('u', 0)], 1],
+  ['unknown what has come under another leader', 'APPEND_UNKNOWN', protocol('NOT_LEADER_FOR_PARTITION'), [part('t', 0)], 1],
+];
+for (const [what, code, error, parts, writes] of verdicts) {
+  test(`calls ${what}`, () => {
+    assert.equal(verdictOf(error, parts, { attempts: Math.max(1, writes), writes }).code, code);
+    // kafkajs wraps errors in one another.
+    assert.equal(verdictOf(new Error('retries exceeded', { cause: error }), parts, { attempts: Math.max(1, writes), writes }).code, code);
+  });
+}
