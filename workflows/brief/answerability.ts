@@ -3,18 +3,21 @@
 // The thresholds were tuned on the `tune` half of evals/golden.json and are reported on the other half.
 
 import type { PassageIndex } from './rank-passages.js';
-import { termSet } from './terms.js';
+import { wordsOf } from './terms.js';
+import type { Word } from './terms.js';
 
 export interface AnswerThresholds {
   /** Least weighted share of the question's terms that the sentence with its context covers. */
   readonly coverageMin: number;
   /** Least weighted share that the sentence itself covers. */
   readonly ownCoverageMin: number;
-  /** Terms at least this share of the heaviest term's weight must all be covered. */
+  /** Words at least this share of the heaviest word's weight must all be covered, */
   readonly tellingShare: number;
+  /** … if they weigh at least this share of a word that the corpus does not hold. */
+  readonly tellingMin: number;
 }
 
-export const answerThresholds: AnswerThresholds = { coverageMin: 0.7, ownCoverageMin: 0.3, tellingShare: 0.9 };
+export const answerThresholds: AnswerThresholds = { coverageMin: 0.7, ownCoverageMin: 0.3, tellingShare: 0.9, tellingMin: 0.6 };
 
 export interface Answerability {
   readonly answerable: boolean;
@@ -26,14 +29,25 @@ export interface Answerability {
 
 /** Weighs what a passage covers of a question: `own` are the sentence's terms, `context` those with its headings. */
 export function assessAnswer(question: string, own: ReadonlySet<string>, context: ReadonlySet<string>, index: PassageIndex): Answerability {
-  const terms = [...termSet(question)].map((term) => ({ term, weight: index.weightOf(term) }));
-  const total = terms.reduce((sum, { weight }) => sum + weight, 0);
+  const words = new Map(wordsOf(question).map((word) => [word.whole, word]));
+  const weighed = [...words.values()].map((word) => ({ word, weight: weightOf(word, index) }));
+  const total = weighed.reduce((sum, { weight }) => sum + weight, 0);
   if (total <= 0) return { answerable: false, coverage: 0, ownCoverage: 0 };
-  const share = (covered: ReadonlySet<string>): number => terms.reduce((sum, { term, weight }) => sum + (covered.has(term) ? weight : 0), 0) / total;
-  const heaviest = Math.max(...terms.map(({ weight }) => weight));
-  const telling = terms.filter(({ weight }) => weight >= heaviest * answerThresholds.tellingShare);
+  const share = (terms: ReadonlySet<string>): number => weighed.reduce((sum, { word, weight }) => sum + (covers(terms, word) ? weight : 0), 0) / total;
+  const heaviest = Math.max(...weighed.map(({ weight }) => weight));
+  const tellingWeight = Math.max(heaviest * answerThresholds.tellingShare, index.unknownWeight * answerThresholds.tellingMin);
+  const telling = weighed.filter(({ word, weight }) => weight >= tellingWeight || index.isSubject(word.whole));
   const coverage = share(context);
   const ownCoverage = share(own);
-  const answerable = coverage >= answerThresholds.coverageMin && ownCoverage >= answerThresholds.ownCoverageMin && telling.every(({ term }) => context.has(term));
+  const answerable = coverage >= answerThresholds.coverageMin && ownCoverage >= answerThresholds.ownCoverageMin && telling.every(({ word }) => covers(context, word));
   return { answerable, coverage, ownCoverage };
+}
+
+/** An identifier is covered by itself or by all of its parts. */
+const covers = (terms: ReadonlySet<string>, word: Word): boolean => terms.has(word.whole) || (word.parts.length > 1 && word.parts.every((part) => terms.has(part)));
+
+/** An identifier that nobody writes as one word weighs as much as its rarest part. */
+function weightOf(word: Word, index: PassageIndex): number {
+  const whole = index.weightOf(word.whole);
+  return word.parts.length > 1 && whole >= index.unknownWeight ? Math.max(...word.parts.map((part) => index.weightOf(part))) : whole;
 }

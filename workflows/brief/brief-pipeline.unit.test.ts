@@ -66,18 +66,18 @@ test('refuses a draft by sentence and reason', () => {
 
 test('renders citations, document, position, verbatim quotes and what could not be verified', () => {
   const brief = composeBrief(plan, found);
-  const markdown = renderBrief(brief, plan, found, 1);
+  const markdown = renderBrief(brief);
   assert.match(markdown, /Extractive: every sentence/);
   assert.match(markdown, /`pump\.md`, position \d+–\d+/);
   assert.match(markdown, /every 90 days with warm water\. \[\d\]/);
   for (const { finding } of found) assert.ok(markdown.includes(finding.quote));
-  assert.match(renderBrief(composeBrief(plan, []), plan, [], 0), /\*\*Cannot verify\.\*\*[^]*Could not be verified[^]*`no-passage`/);
+  assert.match(renderBrief(composeBrief(plan, [])), /\*\*Cannot verify\.\*\*[^]*Could not be verified[^]*`no-passage`/);
 });
 
 test('lets no quote break out of its fence, link, load a picture or be HTML', () => {
   const hostile = 'Look: ```` ``` [click](javascript:alert(1)) ![p](http://x.test/p) <script>x</script> http://evil.test now.';
   const finding: Finding = { ...(found[0] as CitedFinding).finding, claim: hostile, quote: `${hostile}\n\`\`\`\n# Heading` };
-  const markdown = renderBrief({ question: 'Q <b>', mode: 'extractive', sentences: [{ text: hostile, citations: [cite(finding).hash], subQuestion: 'q1' }], unverified: [] }, plan, [cite(finding)], 1);
+  const markdown = renderBrief({ ...composeBrief(plan, [cite(finding)]), question: 'Q <b>', sentences: [{ text: hostile, citations: [cite(finding).hash], subQuestion: 'q1' }] });
   const [above, sources] = markdown.split('## Sources') as [string, string];
   assert.doesNotMatch(above, /(?<!\\)<(?:script|b)|\]\(|http:\/\//);
   assert.match(sources, /`{5}text\n[^]*\n`{5}\n/);

@@ -1,7 +1,7 @@
 // A brief from verified findings only, without a model: each sentence is a verified claim, word for word, with its
 // citation; every sub-question without one is listed as not verified, with the reason.
 
-import type { Brief, BriefSentence, Finding, Plan, UnverifiedReason } from './contracts.js';
+import type { Brief, BriefSentence, BriefSource, Finding, Plan, UnverifiedReason } from './contracts.js';
 import { limits } from './limits.js';
 import { flatten } from './split-units.js';
 
@@ -36,7 +36,21 @@ export function composeBrief(plan: Plan, findings: readonly CitedFinding[], opti
       else known.citations = [...new Set([...known.citations, ...citations])].slice(0, limits.citationsMax);
     }
   }
-  return { question: plan.question, mode: isExtractive(sentences, findings) ? 'extractive' : 'model', sentences, unverified };
+  return { question: plan.question, subQuestions: subQuestionsOf(plan), mode: isExtractive(sentences, findings) ? 'extractive' : 'model', sentences, sources: sourcesOf(sentences, findings), unverified };
+}
+
+/** The plan's items as a brief repeats them. */
+export function subQuestionsOf(plan: Plan): Brief['subQuestions'] {
+  return plan.items.map(({ id, question }) => ({ id, question }));
+}
+
+/** The quotes behind sentences, once each, in the order of their first citation. */
+export function sourcesOf(sentences: readonly BriefSentence[], findings: readonly CitedFinding[]): BriefSource[] {
+  const byHash = new Map(findings.map(({ hash, finding }) => [hash, finding]));
+  return [...new Set(sentences.flatMap((sentence) => sentence.citations))].flatMap((hash) => {
+    const finding = byHash.get(hash);
+    return finding === undefined ? [] : [{ finding: hash, documentId: finding.documentId, documentHash: finding.documentHash, position: finding.position, quote: finding.quote }];
+  });
 }
 
 /** True when every sentence stands word for word in the quotes that it cites, but for line breaks. */

@@ -72,6 +72,8 @@ export type Finding = z.infer<typeof findingRules>;
 
 const briefRules = z.strictObject({
   question: safeLine(limits.questionCharactersMax),
+  /** Those of the plan, so that a brief can be read by itself. */
+  subQuestions: z.array(z.strictObject({ id: itemId, question: safeLine(limits.questionCharactersMax) })).min(1).max(limits.itemsMax),
   mode: z.enum(['extractive', 'model']),
   sentences: z
     .array(
@@ -82,10 +84,15 @@ const briefRules = z.strictObject({
       }),
     )
     .max(limits.sentencesMax),
+  /** The cited findings' quotes, once each, in the order of their first citation. */
+  sources: z
+    .array(z.strictObject({ finding: sha256, documentId, documentHash: sha256, position: z.number().int().min(0).max(limits.documentBytesMax), quote: safeText(limits.quoteCharactersMax) }))
+    .max(limits.sentencesMax * limits.citationsMax),
   unverified: z.array(z.strictObject({ subQuestion: itemId, question: safeLine(limits.questionCharactersMax), reason: z.enum(unverifiedReasons) })).max(limits.itemsMax),
 });
 export type Brief = z.infer<typeof briefRules>;
 export type BriefSentence = Brief['sentences'][number];
+export type BriefSource = Brief['sources'][number];
 
 const record = (name: string, fields: readonly (readonly [string, unknown])[]): unknown => ({
   type: 'record',
@@ -140,8 +147,10 @@ export const briefContract: Contract<Brief> = {
   name: 'brief@1',
   avro: record('Brief', [
     ['question', 'string'],
+    ['subQuestions', arrayOf(record('SubQuestion', [['id', 'string'], ['question', 'string']]))],
     ['mode', 'string'],
     ['sentences', arrayOf(record('BriefSentence', [['text', 'string'], ['citations', arrayOf('string')], ['subQuestion', 'string']]))],
+    ['sources', arrayOf(record('BriefSource', [['finding', 'string'], ['documentId', 'string'], ['documentHash', 'string'], ['position', 'long'], ['quote', 'string']]))],
     ['unverified', arrayOf(record('Unverified', [['subQuestion', 'string'], ['question', 'string'], ['reason', 'string']]))],
   ]),
   rules: briefRules,

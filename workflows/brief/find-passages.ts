@@ -12,7 +12,6 @@ import { termSet } from './terms.js';
 
 const passagesRankedMax = 40;
 const wordsMin = 4;
-const unclearStart = /^["'“(*_[`]*(?:it|its|this|that|these|those|they|their|them|he|she|his|her|such|both|otherwise|then|also|additionally|therefore|thus|hence|so|if so|in (?:this|that|these|those|such) )\b/iu;
 
 /** Up to three findings for a sub-question, best first; empty when no sentence answers it. */
 export function findPassages(item: PlanItem, index: PassageIndex): readonly Finding[] {
@@ -20,7 +19,7 @@ export function findPassages(item: PlanItem, index: PassageIndex): readonly Find
   for (const passage of index.search(item.question, passagesRankedMax)) {
     const unit = passage.unit;
     if (!isStatement(unit)) continue;
-    const answer = assessAnswer(item.question, termSet(unit.text), contextTermsOf(passage.document.id, unit), index);
+    const answer = assessAnswer(item.question, termSet(passage.quote), contextTermsOf(passage), index);
     if (!answer.answerable) continue;
     const finding = claimFromPassage(passage, item, answer.coverage);
     if (finding === null || found.some((other) => overlaps(other.finding, finding))) continue;
@@ -31,15 +30,11 @@ export function findPassages(item: PlanItem, index: PassageIndex): readonly Find
   return found.filter(({ weight }) => weight >= bestWeight * 0.6).slice(0, limits.findingsPerItemMax).map(({ finding }) => finding);
 }
 
-/** A finding whose claim is its quote; a sentence that leans on the one before it takes that one with it. */
-export function claimFromPassage(passage: Passage, item: PlanItem, coverage: number): Finding | null {
-  const { document, unit, units, index } = passage;
-  const before = units[index - 1];
-  const leans = unclearStart.test(unit.text);
-  if (leans && (before === undefined || before.block !== unit.block || !before.quotable)) return null;
-  const first = leans && before !== undefined ? before : unit;
-  const quote = first === unit ? unit.text : first.text + unit.gap + unit.text;
+/** A finding whose claim is its quote. */
+export function claimFromPassage({ document, quoted, quote }: Passage, item: PlanItem, coverage: number): Finding | null {
   const claim = flatten(quote);
+  const first = quoted[0];
+  if (first === undefined) return null;
   if (quote.length > limits.quoteCharactersMax || claim.length > limits.claimCharactersMax) return null;
   return {
     claim,

@@ -15,9 +15,10 @@ export interface SourceDocument {
 export interface Passage {
   readonly document: CorpusDocument;
   readonly unit: Unit;
-  /** The units of the whole document, so that a passage can grow inside its block. */
-  readonly units: readonly Unit[];
-  readonly index: number;
+  /** The sentences of the quote: the unit, and before it those that it leans on ("It also …"). */
+  readonly quoted: readonly Unit[];
+  /** The quote, verbatim. */
+  readonly quote: string;
   readonly score: number;
 }
 
@@ -25,8 +26,10 @@ export interface PassageIndex {
   readonly passageCount: number;
   /** How telling a term is in this corpus: high for rare terms, highest for unknown ones. */
   weightOf(term: string): number;
-  /** True when some sentence, heading or path of the corpus holds the term. */
-  knows(term: string): boolean;
+  /** The weight of a term that no sentence holds: the highest there is. */
+  readonly unknownWeight: number;
+  /** True for a word of some document's path: a question that says it is about that document's subject. */
+  isSubject(term: string): boolean;
   /** Best passages first. */
   search(question: string, passagesMax: number): readonly Passage[];
 }
@@ -37,21 +40,26 @@ const fields = ['text', 'heading', 'path'];
 export function indexPassages(documents: readonly SourceDocument[]): PassageIndex {
   const passages: Omit<Passage, 'score'>[] = [];
   const documentFrequency = new Map<string, number>();
+  const subjects = new Set(documents.flatMap(({ document }) => termsOf(pathText(document.id))));
   const search = new MiniSearch({ fields, tokenize: (text) => [...termsOf(text)], processTerm: (term) => term });
   for (const { document, text } of documents) {
     const units = splitUnits(text, document.mediaType);
     units.forEach((unit, index) => {
-      if (!unit.quotable) return;
-      search.add({ id: passages.length, text: unit.text, heading: `${unit.heading} ${unit.leadIn}`, path: document.id });
-      passages.push({ document, unit, units, index });
-      for (const term of contextTermsOf(document.id, unit)) documentFrequency.set(term, (documentFrequency.get(term) ?? 0) + 1);
+      const quoted = quotedWith(units, index);
+      if (quoted === null) return;
+      const quote = text.slice(quoted[0]?.start ?? unit.start, unit.end);
+      search.add({ id: passages.length, text: quote, heading: `${unit.heading} ${unit.leadIn}`, path: document.id });
+      const passage = { document, unit, quoted, quote };
+      passages.push(passage);
+      for (const term of contextTermsOf(passage)) documentFrequency.set(term, (documentFrequency.get(term) ?? 0) + 1);
     });
   }
   const weightOf = (term: string): number => Math.log(1 + (passages.length - (documentFrequency.get(term) ?? 0) + 0.5) / ((documentFrequency.get(term) ?? 0) + 0.5));
   return {
     passageCount: passages.length,
     weightOf,
-    knows: (term) => documentFrequency.has(term),
+    unknownWeight: weightOf(''),
+    isSubject: (term) => subjects.has(term),
     search: (question, passagesMax) =>
       search
         .search(question, { boost: { text: 1, heading: 0.8, path: 0.5 }, combineWith: 'OR' })
@@ -63,7 +71,26 @@ export function indexPassages(documents: readonly SourceDocument[]): PassageInde
   };
 }
 
-/** Terms of a sentence together with the headings, lead-in and path that say what it is about. */
-export function contextTermsOf(documentId: string, unit: Unit): ReadonlySet<string> {
-  return termSet(`${unit.text}\n${unit.heading}\n${unit.leadIn}\n${documentId.replace(/[/\\]/g, ' ')}`);
+/** Terms of a quote together with the headings, lead-in and path that say what it is about. */
+export function contextTermsOf({ document, unit, quote }: Omit<Passage, 'score'>): ReadonlySet<string> {
+  return termSet(`${quote}\n${unit.heading}\n${unit.leadIn}\n${pathText(document.id)}`);
+}
+
+/** A path as words: the ending says nothing about the subject. */
+const pathText = (id: string): string => id.replace(/\.[a-z]+$/i, '').replace(/[/\\@]/g, ' ');
+
+const leanedOnMax = 2;
+const unclearStart = /^["'“(*_[`]*(?:it|its|this|that|these|those|they|their|them|he|she|his|her|such|both|otherwise|then|also|additionally|therefore|thus|hence|so|if so|in (?:this|that|these|those|such))\b/iu;
+
+/** The unit with those before it that it leans on; null where one of them may not be quoted or is in another block. */
+function quotedWith(units: readonly Unit[], index: number): readonly Unit[] | null {
+  const last = units[index];
+  if (last === undefined || !last.quotable) return null;
+  let from = index;
+  while (index - from < leanedOnMax && unclearStart.test(units[from]?.text ?? '')) {
+    const before = units[from - 1];
+    if (before === undefined || before.block !== last.block || !before.quotable) return null;
+    from -= 1;
+  }
+  return units.slice(from, index + 1);
 }

@@ -2,8 +2,7 @@
 // what could not be verified. Text of documents is neutralised for Markdown: it can neither load an image, nor link,
 // nor break out of its quotation.
 
-import type { Brief, Finding, Plan } from './contracts.js';
-import type { CitedFinding } from './compose-brief.js';
+import type { Brief, BriefSource } from './contracts.js';
 
 const explanations: Readonly<Record<Brief['unverified'][number]['reason'], string>> = {
   'no-documents': 'there was no readable document',
@@ -12,14 +11,12 @@ const explanations: Readonly<Record<Brief['unverified'][number]['reason'], strin
   'support-refused': 'passages were found, and the review did not accept what was said of them',
 };
 
-/** Renders an accepted brief. `findings` are the verified findings it cites; `corpusSize` counts the documents read. */
-export function renderBrief(brief: Brief, plan: Plan, findings: readonly CitedFinding[], corpusSize: number): string {
-  const byHash = new Map(findings.map(({ hash, finding }) => [hash, finding]));
-  const cited = [...new Set(brief.sentences.flatMap((sentence) => sentence.citations))].filter((hash) => byHash.has(hash));
-  const numberOf = new Map(cited.map((hash, index) => [hash, index + 1]));
-  const lines = [`# ${proseOf(brief.question)}`, '', `_${summaryOf(brief, cited.length, corpusSize)}_`, ''];
-  const headed = plan.items.length > 1;
-  for (const item of plan.items) {
+/** Renders an accepted brief; it holds all that it says. */
+export function renderBrief(brief: Brief): string {
+  const numberOf = new Map(brief.sources.map((source, index) => [source.finding, index + 1]));
+  const lines = [`# ${proseOf(brief.question)}`, '', `_${summaryOf(brief)}_`, ''];
+  const headed = brief.subQuestions.length > 1;
+  for (const item of brief.subQuestions) {
     const own = brief.sentences.filter((sentence) => sentence.subQuestion === item.id);
     if (own.length === 0) continue;
     if (headed) lines.push(`## ${proseOf(item.question)}`, '');
@@ -31,19 +28,20 @@ export function renderBrief(brief: Brief, plan: Plan, findings: readonly CitedFi
     for (const entry of brief.unverified) lines.push(`- ${proseOf(entry.question)} — ${explanations[entry.reason]} (\`${entry.reason}\`)`);
     lines.push('');
   }
-  if (cited.length > 0) lines.push('## Sources', '');
-  for (const hash of cited) lines.push(...sourceOf(numberOf.get(hash) ?? 0, byHash.get(hash) as Finding));
+  if (brief.sources.length > 0) lines.push('## Sources', '');
+  for (const source of brief.sources) lines.push(...sourceLines(numberOf.get(source.finding) ?? 0, source));
   return `${lines.join('\n').trimEnd()}\n`;
 }
 
-function summaryOf(brief: Brief, citedCount: number, corpusSize: number): string {
+function summaryOf(brief: Brief): string {
   const how = brief.mode === 'extractive' ? 'Extractive: every sentence below is taken word for word from a document; no language model was used.' : 'Written by a language model from verified quotes; each sentence was reviewed against the quotes it cites.';
-  return `${how} ${count(brief.sentences.length, 'sentence')}, ${count(citedCount, 'verified quote')}, ${count(corpusSize, 'document')} read, ${brief.unverified.length} of the sub-questions not verified.`;
+  const open = brief.unverified.length;
+  return `${how} ${count(brief.sentences.length, 'sentence')}, ${count(brief.sources.length, 'verified quote')}, ${open} of ${count(brief.subQuestions.length, 'sub-question')} not verified.`;
 }
 
 const count = (number: number, noun: string): string => `${number} ${noun}${number === 1 ? '' : 's'}`;
 
-function sourceOf(number: number, finding: Finding): readonly string[] {
+function sourceLines(number: number, finding: BriefSource): readonly string[] {
   const longest = Math.max(2, ...(finding.quote.match(/`+/g) ?? []).map((run) => run.length));
   const fence = '`'.repeat(longest + 1);
   const place = `position ${finding.position}–${finding.position + finding.quote.length}`;

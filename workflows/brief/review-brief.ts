@@ -2,7 +2,8 @@
 // citation carries, and no sub-question may be dropped in silence. Reasons are codes and positions, never text.
 
 import { paraphraseFault } from './compare-claim.js';
-import { isExtractive } from './compose-brief.js';
+import { isDeepStrictEqual } from 'node:util';
+import { isExtractive, sourcesOf, subQuestionsOf } from './compose-brief.js';
 import type { CitedFinding } from './compose-brief.js';
 import type { Brief, BriefSentence, Plan } from './contracts.js';
 
@@ -10,6 +11,8 @@ import type { Brief, BriefSentence, Plan } from './contracts.js';
 export const reviewReasons = [
   'question-differs',
   'mode-differs',
+  'sub-questions-differ',
+  'sources-differ',
   'citation-unknown',
   'citation-off-topic',
   'sentence-not-supported',
@@ -37,6 +40,8 @@ export function reviewBrief(brief: Brief, plan: Plan, findings: readonly CitedFi
   // "Extractive" is a promise to the reader: word for word from the documents.
   const saysTrueMode = brief.mode === 'model' || isExtractive(brief.sentences.filter((sentence) => sentence.citations.every((hash) => known.has(hash))), findings);
   checks.push({ code: saysTrueMode ? null : 'mode-differs', position: -1 });
+  checks.push({ code: isDeepStrictEqual(brief.subQuestions.map(plain), subQuestionsOf(plan)) ? null : 'sub-questions-differ', position: -1 });
+  checks.push({ code: isDeepStrictEqual(brief.sources.map(plain), sourcesOf(brief.sentences, findings)) ? null : 'sources-differ', position: -1 });
   const needJudgement: number[] = [];
   brief.sentences.forEach((sentence, position) => {
     const cited = sentence.citations.flatMap((hash) => known.get(hash) ?? []);
@@ -52,6 +57,9 @@ export function reviewBrief(brief: Brief, plan: Plan, findings: readonly CitedFi
   const reasons = checks.flatMap(({ code, position }) => (code === null ? [] : [{ code, position }]));
   return { accepted: reasons.length === 0, reasons, checksPassed: checks.length - reasons.length, checksTotal: checks.length, needJudgement };
 }
+
+/** Decoded records have a class of their own; what is compared is what they hold. */
+const plain = <T extends object>(record: T): T => ({ ...record });
 
 /** The deterministic half for a sentence in other words: no new number, name or negation beside its cited quotes. */
 function isSupportable(sentence: BriefSentence, cited: readonly CitedFinding[]): boolean {

@@ -18,7 +18,7 @@ interface Line {
   readonly text: string;
 }
 
-const fence = /^\s{0,3}(?:`{3,}|~{3,})/;
+const fence = /^\s*(?:`{3,}|~{3,})/;
 const atxHeading = /^ {0,3}(#{1,6})[ \t]+(.*?)(?:[ \t]+#+)?[ \t]*$/;
 const listMark = /^(?:[ \t]*(?:>[ \t]*)*)(?:[-*+•][ \t]+|\d{1,3}[.)][ \t]+)/;
 const markupLine = /^\s*(?:<[!/a-z]|\|)|^\s*[|:+-]+[-|:+ ]*$|^\s*\[[^\]]+\]:\s/i;

@@ -13,11 +13,9 @@ const stopWords = new Set(
 
 const words = /[\p{L}\p{N}_$][\p{L}\p{N}_$'’-]*(?:\.[\p{L}\p{N}_$]+)*/gu;
 
-/** Every term of a text, in order, stop words left out. */
+/** Every term of a text, in order, stop words left out; an identifier gives itself and its parts. */
 export function termsOf(text: string): readonly string[] {
-  const terms: string[] = [];
-  for (const [word] of text.normalize('NFC').replace(/https?:\/\/\S+|\]\([^)]*\)/g, ' ').matchAll(words)) terms.push(...termsOfWord(word));
-  return terms;
+  return wordsOf(text).flatMap(({ whole, parts }) => (parts.length === 1 && parts[0] === whole ? parts : [...parts, whole]));
 }
 
 /** Distinct terms of a text. */
@@ -25,22 +23,36 @@ export function termSet(text: string): ReadonlySet<string> {
   return new Set(termsOf(text));
 }
 
-function termsOfWord(word: string): readonly string[] {
-  const parts = word
-    .replace(/['’]s?$/u, '')
-    .replace(/(\p{Ll}|\p{N})(\p{Lu})/gu, '$1 $2')
-    .split(/[\s._$'’-]+/u)
-    .map((part) => part.toLowerCase())
-    .filter((part) => part !== '');
-  const stems = parts.filter((part) => !stopWords.has(part)).map(stem);
-  return parts.length > 1 && stems.length > 0 ? [...stems, parts.join('')] : stems;
+export interface Word {
+  /** The whole word as one term. */
+  readonly whole: string;
+  /** Terms of its parts: those of `connectionTimeout` are two; of a plain word, itself. */
+  readonly parts: readonly string[];
+}
+
+/** The words of a text with their parts, stop words left out; dots part words (`db.getKeys` is two). */
+export function wordsOf(text: string): readonly Word[] {
+  const found: Word[] = [];
+  for (const [dotted] of text.normalize('NFC').replace(/https?:\/\/\S+|\]\([^)]*\)/g, ' ').matchAll(words)) {
+    for (const word of dotted.split('.')) {
+      const split = word
+        .replace(/['’]s?$/u, '')
+        .replace(/(\p{Ll}|\p{N})(\p{Lu})/gu, '$1 $2')
+        .split(/[\s_$'’-]+/u)
+        .map((part) => part.toLowerCase())
+        .filter((part) => part !== '');
+      const parts = split.filter((part) => !stopWords.has(part)).map(stem);
+      if (parts.length > 0) found.push({ whole: split.length === 1 ? (parts[0] as string) : split.join(''), parts });
+    }
+  }
+  return found;
 }
 
 /** A light stem: plurals and the usual verb and adverb endings, never shorter than three letters. */
 function stem(word: string): string {
   if (word.length <= 3 || /\d/.test(word)) return word;
   const singular = word.replace(/(?:ies)$/, 'y').replace(/(?<=(?:ss|sh|ch|x|z))es$/, '').replace(/(?<![su])s$/, '');
-  const base = singular.replace(/(?:ization|isation)$/, 'ize').replace(/(?:ation|ations)$/, 'at').replace(/(?:ingly|edly|ing|ed|ly|er|ion|ment)$/, '');
+  const base = singular.replace(/(?:ization|isation)$/, 'ize').replace(/(?:ation|ations)$/, 'at').replace(/(?:ingly|edly|ing|ed|ly|er|ion)$/, '');
   const kept = base.length >= 3 && /[aeiouy]/.test(base) ? base : singular;
-  return kept.replace(/([^aeiouls])\1$/, '$1').replace(/(?<=.{3})e$/, '').replace(/(?<=.{2})y$/, 'i');
+  return kept.replace(/([^aeiouls])\1$/, '$1').replace(/(?<=.{3})e$/, '').replace(/(?<=.{2}[^aeiou])y$/, 'i');
 }

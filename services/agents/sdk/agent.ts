@@ -150,5 +150,7 @@ export interface Agent {
   readonly promptHash: string;
   /** The one class of failure that this agent owns. */
   readonly owns: string;
+  /** True for agents that are asked to look at the candidates of others. */
+  readonly verifies?: boolean;
   run(context: StepContext): Promise<StepOutcome>;
 }

@@ -4,7 +4,7 @@
 import { z } from 'zod';
 import { contentHash } from '../../blackboard/ids.js';
 import { BlackboardError } from '../../runtime/errors.js';
-import { composeBrief } from '../../../workflows/brief/compose-brief.js';
+import { composeBrief, sourcesOf } from '../../../workflows/brief/compose-brief.js';
 import type { CitedFinding } from '../../../workflows/brief/compose-brief.js';
 import { briefContract } from '../../../workflows/brief/contracts.js';
 import type { Brief, Plan } from '../../../workflows/brief/contracts.js';
@@ -82,7 +82,7 @@ async function writeWithModel(model: ModelClient, plan: Plan, findings: readonly
 
 function mended(draft: Brief, plan: Plan, findings: readonly CitedFinding[], extractive: Brief): Brief | null {
   const byHash = new Map(findings.map((cited) => [cited.hash, cited.finding]));
-  const refused = new Set(reviewBrief(draft, plan, findings, true).reasons.map(({ position }) => position));
+  const refused = new Set(reviewBrief({ ...draft, sources: sourcesOf(draft.sentences, findings) }, plan, findings, true).reasons.map(({ position }) => position));
   const sentences = draft.sentences.map((sentence, position) => {
     const hash = sentence.citations[0] ?? '';
     return refused.has(position) ? { ...sentence, text: byHash.get(hash)?.claim ?? '', citations: [hash] } : sentence;
@@ -91,6 +91,7 @@ function mended(draft: Brief, plan: Plan, findings: readonly CitedFinding[], ext
   // What the model left out, the verified claims say themselves.
   const covered = new Set(said.flatMap((sentence) => sentence.citations.map((hash) => byHash.get(hash)?.subQuestion)));
   const missing = extractive.sentences.filter((sentence) => !covered.has(sentence.subQuestion));
-  const brief = { ...draft, sentences: [...said, ...missing].slice(0, limits.sentencesMax) };
+  const kept = [...said, ...missing].slice(0, limits.sentencesMax);
+  const brief = { ...draft, sentences: kept, sources: sourcesOf(kept, findings) };
   return briefContract.rules.safeParse(brief).success ? brief : null;
 }
