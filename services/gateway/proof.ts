@@ -25,7 +25,7 @@ const shapes = {
   atMs: /^\d{1,15}$/,
   job: /^[0-9a-f]{32}$/,
   instance: /^\d{1,15}$/,
-  step: /^[a-z0-9.:_-]{0,200}$/,
+  step: /^[a-z0-9./:_-]{0,200}$/,
   attempt: /^\d{1,6}$/,
   request: /^(v\/\d{1,9}\/\d{1,15})?$/,
 } as const satisfies Record<keyof typeof proofHeaders, RegExp>;

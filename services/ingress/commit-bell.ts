@@ -1,6 +1,9 @@
 // Wakes those who wait for committed rows: at once where the projector can be heard, otherwise by looking again after
 // a while. A ring may be lost or be for another job: whoever is woken looks, and may wait on.
 
+/** On which the projector notifies of its commits. */
+export const committedChannel = 'blackboard_committed';
+
 export type Unsubscribe = () => void;
 /** Calls `listener` after each commit of the projector; lost or extra calls do no harm. */
 export type OnCommitted = (listener: () => void) => Unsubscribe;

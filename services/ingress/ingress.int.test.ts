@@ -7,8 +7,10 @@ import { contentHash } from '../blackboard/ids.js';
 import { submissionDigest } from '../blackboard/submission.js';
 import { signedPart } from '../runtime/codec/event-codec.js';
 import { sampleFact } from '../projector/testing/sample-facts.js';
+import { committedChannel as projectorChannel } from '../projector/watermarks.js';
 import { projectRoot } from '../runtime/project-root.js';
 import { apiKeyHash } from './callers.js';
+import { committedChannel } from './commit-bell.js';
 import { ingressRig, type IngressRig } from './ingress-rig.js';
 
 let rig: IngressRig;
@@ -290,6 +292,10 @@ test('without keys the door serves loopback names only, for any tenant', async (
   });
   assert.equal(status, 403);
   await assert.rejects(rig.ingress({ host: '0.0.0.0' }), /INSECURE/);
+});
+
+test('listens on the channel on which the projector notifies', () => {
+  assert.equal(committedChannel, projectorChannel);
 });
 
 test('the API description that is committed is the one that the routes give', async () => {
