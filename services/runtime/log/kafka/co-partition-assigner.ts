@@ -60,6 +60,12 @@ export function share(partitions: readonly number[], members: readonly GroupMemb
   return shares;
 }
 
+/** The partition numbers of an assignment, in order; undefined when the topics differ in them. */
+export function coPartitioned(topics: readonly string[], assignment: Readonly<Record<string, readonly number[]>>): readonly number[] | undefined {
+  const lists = topics.map((topic) => [...(assignment[topic] ?? [])].sort((left, right) => left - right));
+  return lists.every((list) => list.join() === lists[0]!.join()) ? lists[0] : undefined;
+}
+
 function commonPartitions(cluster: Cluster, topics: readonly string[]): number[] {
   const counts = topics.map((topic) => cluster.findTopicPartitionMetadata(topic).length);
   if (counts.some((count) => count !== counts[0]) || (counts[0] ?? 0) === 0) {

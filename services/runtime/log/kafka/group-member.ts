@@ -8,7 +8,7 @@ import type { TopicName } from '../../../../topics/topics.js';
 import { BlackboardError } from '../../errors.js';
 import type { CommittedPosition, LogRecord, Member, Membership } from '../port.js';
 import type { ClusterLink } from './cluster-link.js';
-import { coPartitionAssigner } from './co-partition-assigner.js';
+import { coPartitionAssigner, coPartitioned } from './co-partition-assigner.js';
 import { openClient, type KafkaClient, type KafkaConnection } from './kafka-client.js';
 import { isRetriable } from './kafka-error.js';
 import { findCoordinator, GroupOffsets, groupRefused } from './group-offsets.js';
@@ -168,9 +168,8 @@ export class GroupMember implements Member {
       void this.#consumer.disconnect().catch(() => undefined);
       return;
     }
-    const lists = this.membership.topics.map((topic) => [...(payload.memberAssignment[topic] ?? [])].sort((left, right) => left - right));
-    const assigned = lists[0]!;
-    if (lists.some((list) => list.join() !== assigned.join())) {
+    const assigned = coPartitioned(this.membership.topics, payload.memberAssignment);
+    if (assigned === undefined) {
       this.#halt(new BlackboardError('TOPOLOGY_DRIFT', `the group ${this.membership.group} did not give the same partitions of ${this.membership.topics.join(', ')} to one member; all its members must run this version`));
       return;
     }
@@ -192,17 +191,11 @@ export class GroupMember implements Member {
 
   /** A callback that throws would be repeated by kafkajs, on a position that has moved on. */
   #call(callback: () => void): void {
-    try {
-      callback();
-    } catch (error) {
-      this.#halt(error as Error);
-    }
+    try { callback(); } catch (error) { this.#halt(error as Error); }
   }
 
   #tell(change: () => void): void {
-    try {
-      change();
-    } catch {
+    try { change(); } catch {
       // kafkajs is between two lives of its consumer; the next assignment applies every position again.
     }
   }

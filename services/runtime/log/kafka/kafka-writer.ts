@@ -1,5 +1,6 @@
 // Appends: each partition has a lane, each lane the sender of its present leader. Order within a lane is the order of
-// the calls; a lane is in one request at a time, whatever its leader.
+// the calls; a lane is in one request at a time, whatever its leader. When a request fails, what waits behind it in
+// its lanes is refused: its writer may have built upon the append whose outcome is not known, and must look first.
 
 import { limits } from '../../../../topics/topics.js';
 import { BlackboardError } from '../../errors.js';
@@ -7,7 +8,7 @@ import type { AppendBatch, Appended } from '../port.js';
 import type { ClusterLink } from './cluster-link.js';
 import type { KafkaConnection } from './kafka-client.js';
 import { rootCause } from './kafka-error.js';
-import { LeaderSender, type Lane } from './leader-sender.js';
+import { LeaderSender, type Lane, type Release } from './leader-sender.js';
 import { laneKey } from './produce-verdict.js';
 
 export interface WriterOptions {
@@ -23,6 +24,8 @@ interface WriterLane extends Lane {
   /** Queued at a sender, in a request, or being looked up. */
   busy: boolean;
   sent: boolean;
+  /** A request with it has just failed. */
+  refusing: boolean;
 }
 
 export class KafkaWriter {
@@ -40,20 +43,20 @@ export class KafkaWriter {
     const key = laneKey(batch.topic, batch.partition);
     let lane = this.#lanes.get(key);
     if (lane === undefined) {
-      lane = { key, topic: batch.topic, partition: batch.partition, waiting: [], sender: undefined, busy: false, sent: false };
+      lane = { key, topic: batch.topic, partition: batch.partition, waiting: [], sender: undefined, busy: false, sent: false, refusing: false };
       this.#lanes.set(key, lane);
     }
     const queued = lane;
     return new Promise((resolve, reject) => {
       queued.waiting.push({ records: batch.records, bytes, resolve, reject });
-      if (!queued.busy) this.#dispatch(queued);
+      if (!queued.busy && !queued.refusing) this.#dispatch(queued);
     });
   }
 
   /** Lets what was appended before come to its end, then closes all producers. */
   async close(): Promise<void> {
     this.#closing = true;
-    while ([...this.#lanes.values()].some((lane) => lane.busy)) await this.#settled();
+    while ([...this.#lanes.values()].some((lane) => lane.busy || lane.refusing)) await this.#settled();
     for (const sender of this.#senders.values()) sender.close();
   }
 
@@ -83,7 +86,7 @@ export class KafkaWriter {
       }, Date.now() + this.options.sendTimeoutMs);
       let sender = this.#senders.get(leader);
       if (sender === undefined) {
-        sender = new LeaderSender(leader, { ...this.options, onReleased: (lanes, doubtful) => this.#released(lanes as readonly WriterLane[], doubtful) });
+        sender = new LeaderSender(leader, { ...this.options, onReleased: (lanes, how) => this.#released(lanes as readonly WriterLane[], how) });
         this.#senders.set(leader, sender);
       }
       lane.sender = sender;
@@ -98,13 +101,29 @@ export class KafkaWriter {
     }
   }
 
-  #released(lanes: readonly WriterLane[], doubtful: boolean): void {
+  #released(lanes: readonly WriterLane[], how: Release): void {
     for (const lane of lanes) {
       lane.busy = false;
-      if (doubtful) lane.sender = undefined;
-      if (lane.waiting.length > 0) this.#dispatch(lane);
+      if (how !== 'done') lane.sender = undefined;
+      if (how === 'failed') this.#refuseWaiting(lane);
+      else if (lane.waiting.length > 0) this.#dispatch(lane);
     }
   }
+
+  /** Those that wait, and those that come before the writer of the failed append has heard of it. */
+  #refuseWaiting(lane: WriterLane): void {
+    lane.refusing = true;
+    setImmediate(() => {
+      lane.refusing = false;
+      const waiting = lane.waiting;
+      lane.waiting = [];
+      for (const append of waiting) append.reject(behindFailure(lane));
+    });
+  }
+}
+
+function behindFailure(lane: Lane): BlackboardError {
+  return new BlackboardError('APPEND_REFUSED', `an append to ${lane.key} was not sent, because the one before it failed; nothing of it is in the log, see what became of the other and append it again`);
 }
 
 /** Bytes of keys and values, or why the batch cannot be sent at all. */

@@ -53,12 +53,15 @@ interface Producer {
   identity: { readonly producerId: string; readonly producerEpoch: number } | undefined;
 }
 
+/** `moved`: look its leader up anew. `failed`: that, and nothing that waited behind the failure may follow. */
+export type Release = 'done' | 'moved' | 'failed';
+
 export interface SenderOptions {
   readonly connection: KafkaConnection;
   /** A request and its repetitions at most. */
   readonly sendTimeoutMs: number;
-  /** These lanes are the caller's again. `doubtful`: something failed, their leader is to be looked up anew. */
-  onReleased(lanes: readonly Lane[], doubtful: boolean): void;
+  /** These lanes are the caller's again. */
+  onReleased(lanes: readonly Lane[], how: Release): void;
 }
 
 const requestBytesMax = 4 * 1024 * 1024;
@@ -132,7 +135,7 @@ export class LeaderSender {
     } finally {
       clearTimeout(timer);
     }
-    this.#release(parts, failed || progress.attempts > 1);
+    this.#release(parts, failed ? 'failed' : progress.attempts > 1 ? 'moved' : 'done');
   }
 
   /** Sends until each partition is answered for, or the error is final, or the time is over. */
@@ -184,17 +187,18 @@ export class LeaderSender {
     }
   }
 
-  #release(parts: readonly Part[], reroute: boolean): void {
-    if (reroute) {
+  #release(parts: readonly Part[], how: Release): void {
+    if (how !== 'done') {
       // What still waits here may have another leader now as well.
-      const lanes = [...parts.map((part) => part.lane), ...this.#ready];
+      const others = this.#ready;
       this.#ready = [];
-      this.options.onReleased(lanes, true);
+      this.options.onReleased(parts.map((part) => part.lane), how);
+      this.options.onReleased(others, 'moved');
       return;
     }
     const empty: Lane[] = [];
     for (const { lane } of parts) (lane.waiting.length > 0 ? this.#ready : empty).push(lane);
-    this.options.onReleased(empty, false);
+    this.options.onReleased(empty, how);
   }
 
   #retire(): void {
