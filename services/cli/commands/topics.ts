@@ -1,0 +1,2 @@
+import type { AddCommand } from '../context.js';
+export const addTopics: AddCommand = () => undefined;
