@@ -81,7 +81,7 @@ export function gatewayServer(server: GatewayServer): FastifyInstance {
 async function putBodies(server: GatewayServer, request: FastifyRequest): Promise<unknown> {
   if (!Buffer.isBuffer(request.body) || !isMedia(request, octets)) throw mediaType(octets);
   const frames = readBodyFrames(request.body);
-  if (!frames.ok) throw new DoorError(frames.rule === 'body-too-large' ? 413 : 400, 'INPUT_INVALID', 'the body is not a list of [length, 4 bytes big-endian][bytes]', `Send 1 to ${frameLimits.bodiesMax} bodies of at most ${frameLimits.bodyBytesMax} bytes.`, { members: { rule: frames.rule } });
+  if (!frames.ok) throw new DoorError({ status: frames.rule === 'body-too-large' ? 413 : 400, code: 'INPUT_INVALID' }, 'the body is not a list of [length, 4 bytes big-endian][bytes]', `Send 1 to ${frameLimits.bodiesMax} bodies of at most ${frameLimits.bodyBytesMax} bytes.`, { members: { rule: frames.rule } });
   const bodies = frames.bodies.map((bytes) => ({ hash: contentHash(bytes), bytes }));
   const bytes = frames.bodies.reduce((sum, body) => sum + body.length, 0);
   const { proof, decision } = await decide(server, request, { act: 'put', bodies: bodies.length, bytes });
@@ -101,27 +101,27 @@ async function putBodies(server: GatewayServer, request: FastifyRequest): Promis
 }
 
 async function getBody(server: GatewayServer, request: FastifyRequest, hash: string): Promise<Buffer> {
-  if (!/^[0-9a-f]{64}$/.test(hash)) throw new DoorError(400, 'INPUT_INVALID', 'a body is named by 64 hex digits', 'Use the hash that the request or the put gave.', { members: { field: 'hash', rule: 'sha256' } });
+  if (!/^[0-9a-f]{64}$/.test(hash)) throw new DoorError({ status: 400, code: 'INPUT_INVALID' }, 'a body is named by 64 hex digits', 'Use the hash that the request or the put gave.', { members: { field: 'hash', rule: 'sha256' } });
   const { decision } = await decide(server, request, { act: 'get', hash });
   // A proof that does not hold says nothing of the body; everything behind it is one and the same 404.
   if (!decision.allowed && isProofProblem(decision.reason)) throw refused(decision.reason);
   const bytes = decision.allowed ? await orUnavailable(server, server.bodies.get(hash)) : null;
-  if (bytes === null) throw new DoorError(404, 'BODY_NOT_FOUND', 'no body of that hash is visible to this principal under this attempt', 'Ask for bodies that the request names, while its attempt is open.');
+  if (bytes === null) throw new DoorError({ status: 404, code: 'BODY_NOT_FOUND' }, 'no body of that hash is visible to this principal under this attempt', 'Ask for bodies that the request names, while its attempt is open.');
   return bytes;
 }
 
 async function askModel(server: GatewayServer, request: FastifyRequest, reply: FastifyReply): Promise<ModelReply> {
   if (!Buffer.isBuffer(request.body) || !isMedia(request, 'application/json')) throw mediaType('application/json');
   const parsed = parseStrictJson(request.body, { bytesMax: 4 * 1024 * 1024 });
-  if (!parsed.ok) throw new DoorError(parsed.rule === 'size' ? 413 : 400, 'INPUT_INVALID', parsed.message, 'Send one JSON object.', { members: { rule: parsed.rule } });
+  if (!parsed.ok) throw new DoorError({ status: parsed.rule === 'size' ? 413 : 400, code: 'INPUT_INVALID' }, parsed.message, 'Send one JSON object.', { members: { rule: parsed.rule } });
   const ask = askSchema.safeParse(parsed.value);
   if (!ask.success) {
     const issue = ask.error.issues[0];
-    throw new DoorError(400, 'INPUT_INVALID', 'a field breaks a rule', 'Send {system, user, name, schema}.', { members: { field: issue?.path.join('.') ?? '', rule: issue?.code ?? '' } });
+    throw new DoorError({ status: 400, code: 'INPUT_INVALID' }, 'a field breaks a rule', 'Send {system, user, name, schema}.', { members: { field: issue?.path.join('.') ?? '', rule: issue?.code ?? '' } });
   }
   const { decision } = await decide(server, request, { act: 'ask' });
   if (!decision.allowed) throw refused(decision.reason);
-  if (server.models === null) throw new DoorError(501, 'MODEL_UNAVAILABLE', 'this gateway has no model configured', 'Work without a model, or configure one where the gateway runs.');
+  if (server.models === null) throw new DoorError({ status: 501, code: 'MODEL_UNAVAILABLE' }, 'this gateway has no model configured', 'Work without a model, or configure one where the gateway runs.');
   (decision.grant as Grant).spent.modelCalls += 1;
   const gone = new AbortController();
   reply.raw.once('close', () => gone.abort());
@@ -131,7 +131,7 @@ async function askModel(server: GatewayServer, request: FastifyRequest, reply: F
     if (!(error instanceof BlackboardError) || error.code !== 'MODEL_UNAVAILABLE') throw error;
     request.log.warn({ err: error, ...proofIds(request) }, 'no model gave a usable answer');
     const usage = error.details['usage'];
-    throw new DoorError(502, 'MODEL_UNAVAILABLE', 'neither the primary nor the fallback model gave a usable answer', 'Report a retryable failure, or work without a model.', usage === undefined ? {} : { members: { usage } });
+    throw new DoorError({ status: 502, code: 'MODEL_UNAVAILABLE' }, 'neither the primary nor the fallback model gave a usable answer', 'Report a retryable failure, or work without a model.', usage === undefined ? {} : { members: { usage } });
   }
 }
 
@@ -159,7 +159,7 @@ async function hasRead(server: GatewayServer, proof: Proof): Promise<boolean> {
 
 function proofOf(request: FastifyRequest, server: GatewayServer): ProofHeaders {
   const proof = readProofHeaders(request.headers);
-  if ('problem' in proof) throw new DoorError(401, 'GATEWAY_REFUSED', 'a header of the proof is missing or has another shape', 'Sign each request with the principal that the capability names.', { members: { field: proof.problem, reason: 'bad-signature' } });
+  if ('problem' in proof) throw new DoorError({ status: 401, code: 'GATEWAY_REFUSED' }, 'a header of the proof is missing or has another shape', 'Sign each request with the principal that the capability names.', { members: { field: proof.problem, reason: 'bad-signature' } });
   const problem = checkProof({ valid: true, atMs: proof.atMs }, server.nowMs());
   if (problem !== null) throw refused(problem);
   return proof;
@@ -188,15 +188,15 @@ async function orUnavailable<T>(server: GatewayServer, work: Promise<T>): Promis
 }
 
 function refused(reason: GatewayRefusal): DoorError {
-  return new DoorError(isProofProblem(reason) ? 401 : 403, 'GATEWAY_REFUSED', gatewayRefusals[reason], 'Use the capability of the open attempt, signed by the principal that it names, with a clock that is right.', { members: { reason } });
+  return new DoorError({ status: isProofProblem(reason) ? 401 : 403, code: 'GATEWAY_REFUSED' }, gatewayRefusals[reason], 'Use the capability of the open attempt, signed by the principal that it names, with a clock that is right.', { members: { reason } });
 }
 
 function mediaType(type: string): DoorError {
-  return new DoorError(415, 'INPUT_INVALID', `this route takes ${type}`, 'Set the content-type header.', { members: { field: 'content-type', rule: 'media-type' } });
+  return new DoorError({ status: 415, code: 'INPUT_INVALID' }, `this route takes ${type}`, 'Set the content-type header.', { members: { field: 'content-type', rule: 'media-type' } });
 }
 
 function unavailable(what: string): DoorError {
-  return new DoorError(503, 'GATEWAY_UNAVAILABLE', what, 'Try again after the seconds that Retry-After names.', { retryAfterS: 1 });
+  return new DoorError({ status: 503, code: 'GATEWAY_UNAVAILABLE' }, what, 'Try again after the seconds that Retry-After names.', { retryAfterS: 1 });
 }
 
 function proofIds(request: FastifyRequest): Record<string, unknown> {

@@ -2,65 +2,33 @@
 // says of a job's outcome is in Postgres already. Strict JSON, known fields, bounded bodies and waits.
 
 import swagger from '@fastify/swagger';
-import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { jsonSchemaTransform, jsonSchemaTransformObject, serializerCompiler, validatorCompiler, type ZodTypeProvider } from 'fastify-type-provider-zod';
 import { createDoor, DoorError } from '../runtime/http-door.js';
-import type { Logger } from '../runtime/logger.js';
 import { parseStrictJson, strictJsonRules } from '../runtime/strict-json.js';
-import { callerOf, isLoopback, type ApiKey, type Caller } from './callers.js';
-import type { ClaimLog } from './claim-log.js';
-import type { CommitBell } from './commit-bell.js';
+import { callerOf, isLoopback, type Caller } from './callers.js';
 import { JobFinder } from './find-job.js';
-import type { JobReader } from './job-reader.js';
 import { addReadRoutes } from './read-routes.js';
-import type { GatewayAccess, ResultRenderers } from './result-body.js';
 import { addResultRoutes } from './result-routes.js';
+import type { IngressParts, Routes } from './routes.js';
 import { addWriteRoutes } from './write-routes.js';
 
-export interface IngressParts {
-  readonly reader: JobReader;
-  readonly claims: ClaimLog;
-  readonly bell: CommitBell;
-  readonly gateway: GatewayAccess;
-  readonly renderers: ResultRenderers;
-  /** None: open to whoever reaches it, which must be loopback only. */
-  readonly apiKeys: readonly ApiKey[];
-  readonly logger: Logger;
-  readonly nowMs: () => number;
-  /** W3C traceparent of what is under way, or empty. */
-  readonly trace: () => string;
-  /** How long after its end a job's key is taken to be remembered. */
-  readonly rememberMs: number;
-}
-
-export type IngressApp = ReturnType<typeof typed>;
-
-/** What every route needs. */
-export interface Routes {
-  readonly app: IngressApp;
-  readonly parts: IngressParts;
-  readonly finder: JobFinder;
-  readonly caller: (request: FastifyRequest) => Caller;
-}
-
 export const submissionBytesMax = 256 * 1024;
-/** Requests that wait (results, event streams) at the same time at most. */
-export const waitersMax = 2000;
 
 export async function ingressApi(parts: IngressParts): Promise<FastifyInstance> {
   const door = createDoor({ logger: parts.logger, bodyBytesMax: submissionBytesMax, mediaTypes: [] });
   door.addContentTypeParser('application/json', { parseAs: 'buffer' }, (_request, body, done) => {
     const parsed = parseStrictJson(body as Buffer, { bytesMax: submissionBytesMax });
     if (parsed.ok) done(null, parsed.value);
-    else done(new DoorError(400, 'INPUT_INVALID', parsed.message, `Send one JSON value that keeps the rule: ${strictJsonRules[parsed.rule]}.`, { members: { field: cleaned(parsed.path), rule: parsed.rule } }));
+    else done(new DoorError({ status: 400, code: 'INPUT_INVALID' }, parsed.message, `Send one JSON value that keeps the rule: ${strictJsonRules[parsed.rule]}.`, { members: { field: cleaned(parsed.path), rule: parsed.rule } }));
   });
   const callers = new WeakMap<FastifyRequest, Caller>();
   door.addHook('onRequest', async (request) => {
     if (!(request.routeOptions.url ?? '').startsWith('/v1/')) return;
     const caller = callerOf(request.headers, parts.apiKeys);
-    if (caller === null) throw new DoorError(401, 'UNAUTHENTICATED', 'no valid API key came with the request', 'Send the key as Authorization: Bearer KEY.');
+    if (caller === null) throw new DoorError({ status: 401, code: 'UNAUTHENTICATED' }, 'no valid API key came with the request', 'Send the key as Authorization: Bearer KEY.');
     // A web page must not reach an open door through a name of its own that points to this machine.
-    if (caller.tenant === null && !isLoopback(request.hostname)) throw new DoorError(403, 'UNAUTHENTICATED', 'without API keys this door answers under the names of this machine only', 'Use http://127.0.0.1, or configure API keys.');
+    if (caller.tenant === null && !isLoopback(request.hostname)) throw new DoorError({ status: 403, code: 'UNAUTHENTICATED' }, 'without API keys this door answers under the names of this machine only', 'Use http://127.0.0.1, or configure API keys.');
     callers.set(request, caller);
   });
   const app = typed(door);
@@ -88,18 +56,6 @@ export async function ingressApi(parts: IngressParts): Promise<FastifyInstance> 
   });
   await door.ready();
   return door;
-}
-
-/** `nothing` is the same answer for what is not there and for what belongs to another tenant. */
-export function noSuchJob(): DoorError {
-  return new DoorError(404, 'NOT_FOUND', 'there is no such job', 'A job can be seen when its acceptance is committed: ask with ?submission= and the offset that the submission was answered with.');
-}
-
-/** Aborts when the caller hangs up. */
-export function goneSignal(reply: FastifyReply): AbortSignal {
-  const gone = new AbortController();
-  reply.raw.once('close', () => gone.abort());
-  return gone.signal;
 }
 
 function typed(app: FastifyInstance) {

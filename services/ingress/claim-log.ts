@@ -69,7 +69,7 @@ export class ClaimLog {
 
 function notAppended(error: unknown): unknown {
   if (!(error instanceof BlackboardError)) return error;
-  if (error.code === 'APPEND_TOO_LARGE') return new DoorError(413, 'APPEND_TOO_LARGE', 'the submission is larger than the log takes; it is not in the log', 'Send less; larger things go by reference.');
-  if (error.code === 'APPEND_UNKNOWN') return new DoorError(503, 'APPEND_UNKNOWN', 'whether the submission is in the log is not known', 'Send it again with the same idempotency key: that is safe, it makes one job at most.', { retryAfterS: 2 });
-  return new DoorError(503, error.code, 'the log did not take the submission; it is not in the log', 'Send it again with the same idempotency key after the seconds that Retry-After names.', { retryAfterS: 2 });
+  if (error.code === 'APPEND_TOO_LARGE') return new DoorError({ status: 413, code: 'APPEND_TOO_LARGE' }, 'the submission is larger than the log takes; it is not in the log', 'Send less; larger things go by reference.');
+  if (error.code === 'APPEND_UNKNOWN') return new DoorError({ status: 503, code: 'APPEND_UNKNOWN' }, 'whether the submission is in the log is not known', 'Send it again with the same idempotency key: that is safe, it makes one job at most.', { retryAfterS: 2 });
+  return new DoorError({ status: 503, code: error.code }, 'the log did not take the submission; it is not in the log', 'Send it again with the same idempotency key after the seconds that Retry-After names.', { retryAfterS: 2 });
 }

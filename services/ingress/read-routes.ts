@@ -2,7 +2,7 @@
 
 import { DoorError } from '../runtime/http-door.js';
 import { z } from 'zod';
-import { goneSignal, noSuchJob, waitersMax, type Routes } from './api.js';
+import { goneSignal, noSuchJob, waitersMax, type Routes } from './routes.js';
 import { pageRows, streamEvents } from './event-stream.js';
 import { artifactView, errorView, jobParams, listQuery, listView, placeParams, statusQuery, statusView, submissionView } from './schemas.js';
 
@@ -40,16 +40,16 @@ export function addReadRoutes({ app, parts, finder, caller }: Routes): void {
     schema: { summary: 'What became of a submission, by its place on quarantine', params: placeParams, response: { 200: submissionView, ...errors } },
   }, async (request) => {
     const view = await finder.submission(caller(request), request.params);
-    if (view === null) throw new DoorError(404, 'NOT_FOUND', 'there is no such submission', 'Use the partition and offset that the submission was answered with.');
+    if (view === null) throw new DoorError({ status: 404, code: 'NOT_FOUND' }, 'there is no such submission', 'Use the partition and offset that the submission was answered with.');
     return view;
   });
 
   app.get('/v1/jobs/:job/events', {
     schema: { summary: 'Committed audit rows of a job, as server-sent events', description: 'The id of an event is its offset; with Last-Event-ID the stream goes on behind it. It ends after JobEnded.', params: jobParams, querystring: statusQuery, response: errors },
   }, async (request, reply) => {
-    if (bell.waiting >= waitersMax) throw new DoorError(503, 'NOT_FOUND', 'too many callers wait already', 'Ask again after the seconds that Retry-After names.', { retryAfterS: 5 });
+    if (bell.waiting >= waitersMax) throw new DoorError({ status: 503, code: 'NOT_FOUND' }, 'too many callers wait already', 'Ask again after the seconds that Retry-After names.', { retryAfterS: 5 });
     const lastId = request.headers['last-event-id'] ?? '-1';
-    if (typeof lastId !== 'string' || !/^(-1|\d{1,15})$/.test(lastId)) throw new DoorError(400, 'INPUT_INVALID', 'last-event-id: the id of an event of this stream', 'Leave the header out to read from the beginning.', { members: { field: 'last-event-id', rule: 'offset' } });
+    if (typeof lastId !== 'string' || !/^(-1|\d{1,15})$/.test(lastId)) throw new DoorError({ status: 400, code: 'INPUT_INVALID' }, 'last-event-id: the id of an event of this stream', 'Leave the header out to read from the beginning.', { members: { field: 'last-event-id', rule: 'offset' } });
     const who = caller(request);
     const isSettled = (found: { readonly is: string; readonly view?: { readonly state: string } }): boolean => found.is !== 'submission' || found.view?.state !== 'submitted';
     const found = await finder.until(() => finder.find(who, request.params.job, request.query.submission), isSettled, { deadlineAtMs: Date.now() + acceptanceWaitMs, gone: goneSignal(reply) });

@@ -54,5 +54,5 @@ async function fetchBody(hash: string, of: { readonly job: string; readonly inst
 }
 
 function unavailable(what: string): DoorError {
-  return new DoorError(503, 'GATEWAY_UNAVAILABLE', what, 'The job has ended and its result is kept. Ask again after the seconds that Retry-After names.', { retryAfterS: 2 });
+  return new DoorError({ status: 503, code: 'GATEWAY_UNAVAILABLE' }, what, 'The job has ended and its result is kept. Ask again after the seconds that Retry-After names.', { retryAfterS: 2 });
 }

@@ -2,7 +2,7 @@
 
 import { z } from 'zod';
 import { DoorError } from '../runtime/http-door.js';
-import { goneSignal, noSuchJob, waitersMax, type IngressParts, type Routes } from './api.js';
+import { goneSignal, noSuchJob, waitersMax, type IngressParts, type Routes } from './routes.js';
 import type { Found } from './find-job.js';
 import type { StoredResult } from './job-reader.js';
 import { readResultBody } from './result-body.js';
@@ -52,5 +52,5 @@ function shown(stored: StoredResult, body: Buffer, parts: IngressParts): z.outpu
 
 /** A refused submission is no job. */
 function noJob(view: SubmissionView): DoorError {
-  return new DoorError(404, 'NOT_FOUND', 'the submission did not become a job', 'See the reason; submit again with a new key when it is mended.', { members: { state: view.state, reason: view.reason ?? '', explanation: view.explanation ?? '' } });
+  return new DoorError({ status: 404, code: 'NOT_FOUND' }, 'the submission did not become a job', 'See the reason; submit again with a new key when it is mended.', { members: { state: view.state, reason: view.reason ?? '', explanation: view.explanation ?? '' } });
 }

@@ -4,7 +4,8 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createLogger } from '../runtime/logger.js';
 import { projectRoot } from '../runtime/project-root.js';
-import { ingressApi, type IngressParts } from './api.js';
+import { ingressApi } from './api.js';
+import type { IngressParts } from './routes.js';
 
 // The description needs no log, database or gateway: no route is called.
 const app = await ingressApi({ apiKeys: [], renderers: {}, logger: createLogger({ service: 'ingress', level: 'silent' }) } as unknown as IngressParts);

@@ -3,7 +3,7 @@
 import type { FastifyRequest } from 'fastify';
 import { DoorError } from '../runtime/http-door.js';
 import { admit, admitCancellation, type AdmitContext, type Admission } from './admit.js';
-import { noSuchJob, type IngressParts, type Routes } from './api.js';
+import { noSuchJob, type IngressParts, type Routes } from './routes.js';
 import { cancelAccepted, cancelRequest, errorView, jobParams, statusQuery, submissionAccepted, submissionRequest } from './schemas.js';
 
 export function addWriteRoutes({ app, parts, finder, caller }: Routes): void {
@@ -35,7 +35,7 @@ export function addWriteRoutes({ app, parts, finder, caller }: Routes): void {
     const found = await finder.find(caller(request), request.params.job, request.query.submission);
     if (found.is !== 'job') throw noSuchJob();
     const { job, tenant, instance, correlation, state } = found.view;
-    if (state === 'ended') throw new DoorError(409, 'CONFLICT', 'the job has ended', 'Nothing is left to cancel.', { members: { reason: 'job-ended' } });
+    if (state === 'ended') throw new DoorError({ status: 409, code: 'CONFLICT' }, 'the job has ended', 'Nothing is left to cancel.', { members: { reason: 'job-ended' } });
     const place = await parts.claims.append(admitCancellation({ job, tenant, instance, correlation: correlation ?? '' }, request.body?.reason ?? '', context(request)));
     return reply.code(202).send({ job, ...place });
   });
@@ -55,12 +55,12 @@ async function knownSubmission(parts: IngressParts, job: string, digest: string,
   const isRemembered = known.isOpen || parts.nowMs() < (known.endedAtMs ?? 0) + parts.rememberMs;
   if (known.digest !== digest) {
     if (!isRemembered) return null;
-    throw new DoorError(409, 'CONFLICT', 'the idempotency key was used before with another body', 'Use a new key for a new job, or send what was sent before.', { members: { reason: 'idempotency-key-reused', field: 'idempotencyKey' } });
+    throw new DoorError({ status: 409, code: 'CONFLICT' }, 'the idempotency key was used before with another body', 'Use a new key for a new job, or send what was sent before.', { members: { reason: 'idempotency-key-reused', field: 'idempotencyKey' } });
   }
   return known.isOpen ? { partition: known.partition, offset: known.instance } : null;
 }
 
 function refused(admission: Extract<Admission, { readonly admitted: false }>): DoorError {
   const { status, field, rule, message } = admission;
-  return new DoorError(status, status === 403 ? 'UNAUTHENTICATED' : 'INPUT_INVALID', `${field}: ${message}`, 'Change the field that is named and send the request again.', { members: { field, rule } });
+  return new DoorError({ status, code: status === 403 ? 'UNAUTHENTICATED' : 'INPUT_INVALID' }, `${field}: ${message}`, 'Change the field that is named and send the request again.', { members: { field, rule } });
 }
