@@ -3,7 +3,7 @@
 // The thresholds were tuned on the `tune` half of evals/golden.json and are reported on the other half.
 
 import type { PassageIndex } from './rank-passages.js';
-import { wordsOf } from './terms.js';
+import { termSet, wordsOf } from './terms.js';
 import type { Word } from './terms.js';
 
 export interface AnswerThresholds {
@@ -17,7 +17,7 @@ export interface AnswerThresholds {
   readonly tellingMin: number;
 }
 
-export const answerThresholds: AnswerThresholds = { coverageMin: 0.7, ownCoverageMin: 0.3, tellingShare: 0.9, tellingMin: 0.6 };
+export const answerThresholds: AnswerThresholds = { coverageMin: 0.7, ownCoverageMin: 0.2, tellingShare: 0.9, tellingMin: 0.7 };
 
 export interface Answerability {
   readonly answerable: boolean;
@@ -44,10 +44,15 @@ export function assessAnswer(question: string, own: ReadonlySet<string>, context
 }
 
 /** An identifier is covered by itself or by all of its parts. */
-const covers = (terms: ReadonlySet<string>, word: Word): boolean => terms.has(word.whole) || (word.parts.length > 1 && word.parts.every((part) => terms.has(part)));
+const covers = (terms: ReadonlySet<string>, word: Word): boolean => terms.has(word.whole) || ((word.hyphenated || word.parts.length > 1) && word.parts.every((part) => terms.has(part)));
+
+// What kind of answer is wanted ("which version", "what number"): the answer holds the thing itself, seldom the word.
+const answerTypes = termSet('number value name version amount count reason place year date person');
+const answerTypeShare = 0.3;
 
 /** An identifier that nobody writes as one word weighs as much as its rarest part. */
 function weightOf(word: Word, index: PassageIndex): number {
+  if (answerTypes.has(word.whole)) return index.weightOf(word.whole) * answerTypeShare;
   const whole = index.weightOf(word.whole);
-  return word.parts.length > 1 && whole >= index.unknownWeight ? Math.max(...word.parts.map((part) => index.weightOf(part))) : whole;
+  return (word.hyphenated || word.parts.length > 1) && whole >= index.unknownWeight ? Math.max(...word.parts.map((part) => index.weightOf(part))) : whole;
 }

@@ -3,7 +3,7 @@ import { limits } from './limits.js';
 import { flatten } from './split-units.js';
 
 const questionWords = 'how|what|which|when|why|where|who|whose|does|do|did|is|are|was|were|can|could|should|must|will|may';
-const joints = new RegExp(`\\s*;\\s+|,?\\s+(?:and|or|but|also)\\s+(?=(?:(?:in|on|at|by|for|with|from|under|after|before)\\s+)?(?:${questionWords})\\b)|(?<=\\?)\\s+`, 'giu');
+const joints = new RegExp(`\\s*;\\s+|,?\\s+(?:and|or|but|also)\\s+(?=(?:(?:in|on|at|by|for|with|from|under|after|before)\\s+)?(?:${questionWords})\\b)|,\\s+(?=(?:how|what|why|does|do|can|should|must|will)\\s)|(?<=\\?)\\s+`, 'giu');
 const pronoun = /\b(?:it|its|they|them|their|theirs|this|that|these|those)\b/iu;
 const name = /`[^`]+`|@[\w-]+\/[\w-]+|\b(?:\p{Lu}[\p{L}\p{N}]*|\p{Ll}+\p{Lu}[\p{L}\p{N}]*|[\p{L}\p{N}]+(?:[._-][\p{L}\p{N}]+)+)\b/gu;
 

@@ -7,6 +7,7 @@ const stopWords = new Set(
     'this that these those there here what which who whom whose when where why how than so such too very just also any all each every some other ' +
     'one ones own same both between during before after above below out up down off again further once more most not no nor only via per vs ' +
     'get gets getting got let lets make makes made making use used using uses work works working happen happens need needs way ways thing things ' +
+    'show shows shown reach reaches become becomes come comes go goes put puts take takes say says know see seem seems try tries turn turns exist exists ' +
     'often many much long few little good best different kind kinds sort sorts ' +
     'possible mean means want does tell explain describe please give given find').split(' '),
 );
@@ -28,28 +29,50 @@ export interface Word {
   readonly whole: string;
   /** Terms of its parts: those of `connectionTimeout` are two; of a plain word, itself. */
   readonly parts: readonly string[];
+  /** Joined with hyphens as in prose: its parts say the same apart. */
+  readonly hyphenated: boolean;
 }
 
 /** The words of a text with their parts, stop words left out; dots part words (`db.getKeys` is two). */
 export function wordsOf(text: string): readonly Word[] {
   const found: Word[] = [];
   for (const [dotted] of text.normalize('NFC').replace(/https?:\/\/\S+|\]\([^)]*\)/g, ' ').matchAll(words)) {
-    for (const word of dotted.split('.')) {
-      const split = word
-        .replace(/['’]s?$/u, '')
-        .replace(/(\p{Ll}|\p{N})(\p{Lu})/gu, '$1 $2')
-        .split(/[\s_$'’-]+/u)
-        .map((part) => part.toLowerCase())
-        .filter((part) => part !== '');
-      const parts = split.filter((part) => !stopWords.has(part)).map(stem);
-      if (parts.length > 0) found.push({ whole: split.length === 1 ? (parts[0] as string) : split.join(''), parts });
+    let known = memo.get(dotted);
+    if (known === undefined) {
+      known = dotted.split('.').flatMap(partsOf);
+      if (memo.size >= memoMax) memo.clear();
+      memo.set(dotted, known);
     }
+    found.push(...known);
   }
   return found;
 }
 
+// Most words of a corpus are met often; what a word comes apart into depends on nothing else.
+const memo = new Map<string, readonly Word[]>();
+const memoMax = 50_000;
+
+function partsOf(word: string): readonly Word[] {
+  const split = word
+    .replace(/['’]s?$/u, '')
+    .replace(/(\p{Ll}|\p{N})(\p{Lu})/gu, '$1 $2')
+    .split(/[\s_$'’-]+/u)
+    .map((part) => part.toLowerCase())
+    .filter((part) => part !== '');
+  const parts = split.filter((part) => !stopWords.has(part)).map(stem);
+  return parts.length === 0 ? [] : [{ whole: split.length === 1 ? (parts[0] as string) : split.join(''), parts, hyphenated: word.includes('-') }];
+}
+
+const irregular = new Map(
+  ('thrown throw|threw throw|written write|wrote write|sent send|ran run|began begin|begun begin|kept keep|gave give|given give|found find|built build|chosen choose|chose choose|' +
+    'known know|lost lose|told tell|read read|held hold|left leave|broken break|broke break|taken take|shown show|caught catch|bound bind|spent spend|children child|indices index')
+    .split('|')
+    .map((pair) => pair.split(' ') as [string, string]),
+);
+
 /** A light stem: plurals and the usual verb and adverb endings, never shorter than three letters. */
-function stem(word: string): string {
+function stem(inflected: string): string {
+  const word = irregular.get(inflected) ?? inflected;
   if (word.length <= 3 || /\d/.test(word)) return word;
   const singular = word.replace(/(?:ies)$/, 'y').replace(/(?<=(?:ss|sh|ch|x|z))es$/, '').replace(/(?<![su])s$/, '');
   const base = singular.replace(/(?:ization|isation)$/, 'ize').replace(/(?:ation|ations)$/, 'at').replace(/(?:ingly|edly|ing|ed|ly|er|ion)$/, '');
