@@ -1,24 +1,26 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { after, before, describe, it, test } from 'node:test';
+import { whatIsMissing } from '../local/for-tests.js';
+import { startPostgres, type LocalPostgres } from '../local/postgres.js';
 import { openPgDatabase } from '../../services/runtime/postgres/pg-database.js';
 import { openPgliteDatabase } from '../../services/runtime/postgres/pglite-database.js';
 import type { ListeningDatabase } from '../../services/runtime/postgres/listening-database.js';
-import { startTestServer, type TestServer } from '../../services/runtime/postgres/test-server.js';
 import { dumpMigrations, schemaFile } from './dump.js';
 import { loadMigrations, migrate, requireMigrated } from './migrate.js';
 
-const server: TestServer | null = await startTestServer();
-after(() => server?.end());
+const missing = await whatIsMissing({ postgres: true });
+const server: LocalPostgres | null = missing === undefined ? await startPostgres() : null;
+after(() => server?.stop('fast'));
 
 test('schema.sql is what the migrations make', async () => {
   assert.equal(await dumpMigrations(), readFileSync(schemaFile, 'utf8'), 'a migration changed the schema: run infra/sql/dump.ts and look at the difference');
 });
 
 describe('PGlite', () => migrations(() => openPgliteDatabase()));
-describe('Postgres', { skip: server === null ? 'no Postgres server is installed' : false }, () => {
+describe('Postgres', { skip: missing ?? false }, () => {
   let number = 0;
-  const create = async (): Promise<string> => (server as TestServer).createDatabase(`migrations_${number += 1}`);
+  const create = async (): Promise<string> => (server as LocalPostgres).createDatabase(`migrations_${number += 1}`);
   migrations(async () => openPgDatabase({ connectionString: await create() }));
 
   it('processes that start together migrate once', async () => {

@@ -1,21 +1,18 @@
-// Rows to arrays, one per column, as Postgres array literals: a batch of any size is one statement of a fixed text.
+// The tables' columns and how a row fills them; a batch of any size is one statement of a fixed text.
 
+import { binaryArray, type ColumnType, type ColumnValue } from './binary-arrays.js';
 import type { ArtifactChange, AuditRow, JobChange } from './rows.js';
 
 export interface Column<Row> {
   /** As in SQL, quoted where it must be. */
   readonly name: string;
-  readonly type: 'text' | 'integer' | 'bigint' | 'double precision' | 'boolean' | 'timestamptz' | 'bytea' | 'jsonb';
-  readonly of: (row: Row) => string | number | boolean | Buffer | null;
+  readonly type: ColumnType;
+  readonly of: (row: Row) => ColumnValue;
 }
 
-/** One array literal per column. */
-export function columnArrays<Row>(columns: readonly Column<Row>[], rows: readonly Row[]): readonly string[] {
-  return columns.map((column) => {
-    let text = '{';
-    for (const [index, row] of rows.entries()) text += `${index === 0 ? '' : ','}${element(column.of(row), column.type)}`;
-    return `${text}}`;
-  });
+/** One array per column. */
+export function columnArrays<Row>(columns: readonly Column<Row>[], rows: readonly Row[]): readonly Buffer[] {
+  return columns.map((column) => binaryArray(column.type, rows.map(column.of)));
 }
 
 /** `INSERT INTO table (…) SELECT … FROM unnest($1::text[], …)`; what to do on conflict is the caller's to add. */
@@ -23,17 +20,6 @@ export function insertFromArrays<Row>(table: string, columns: readonly Column<Ro
   const names = columns.map((column) => column.name).join(', ');
   const arrays = columns.map((column, index) => `$${index + 1}::${column.type}[]`).join(', ');
   return `INSERT INTO ${table} (${names}) SELECT ${names} FROM unnest(${arrays}) AS rows (${names})`;
-}
-
-// What Postgres and JavaScript both can say; a fact may carry any 64-bit number as a time.
-const timeMsMax = 253_402_300_799_999;
-
-function element(value: string | number | boolean | Buffer | null, type: Column<unknown>['type']): string {
-  if (value === null) return 'NULL';
-  if (typeof value === 'string') return /["\\]/.test(value) ? `"${value.replace(/["\\]/g, '\\$&')}"` : `"${value}"`;
-  if (typeof value === 'boolean') return value ? 't' : 'f';
-  if (typeof value !== 'number') return `"\\\\x${value.toString('hex')}"`;
-  return type === 'timestamptz' ? `"${new Date(Math.max(0, Math.min(value, timeMsMax))).toISOString()}"` : String(value);
 }
 
 export const auditColumns: readonly Column<AuditRow>[] = [
@@ -71,7 +57,7 @@ export const auditColumns: readonly Column<AuditRow>[] = [
   { name: 'signer', type: 'text', of: (row) => row.signer },
   { name: 'authentic', type: 'boolean', of: (row) => row.authentic },
   { name: 'trace', type: 'text', of: (row) => row.trace },
-  { name: 'digest', type: 'bytea', of: (row) => `\\x${row.digest}` },
+  { name: 'digest', type: 'bytea', of: (row) => row.digest },
   { name: 'detail', type: 'jsonb', of: (row) => row.detail },
 ];
 

@@ -2,6 +2,7 @@
 
 import type { Position } from '../runtime/log/position.js';
 import type { VerifiedBatch, VerifiedFact } from '../runtime/log/verified-facts.js';
+import type { RowChanges } from './rows.js';
 
 /** Consecutive records of one partition, to be written in one transaction. */
 export interface Taken {
@@ -11,7 +12,7 @@ export interface Taken {
   readonly isFirst: boolean;
   readonly to: Position;
   readonly lastAppendTimeMs: number;
-  readonly facts: readonly VerifiedFact[];
+  readonly changes: readonly RowChanges[];
 }
 
 export interface PartitionProgress {
@@ -24,6 +25,9 @@ export interface PartitionProgress {
 
 interface Waiting {
   readonly facts: readonly VerifiedFact[];
+  /** Null until it is projected. */
+  changes: readonly RowChanges[] | null;
+  readonly lastAppendTimeMs: number;
   readonly to: Position;
   readonly bytes: number;
 }
@@ -40,6 +44,8 @@ interface Partition {
 }
 
 export interface PendingOptions {
+  /** Decodes and projects one record. */
+  project(fact: VerifiedFact): RowChanges;
   readonly recordsMax: number;
   readonly bytesMax: number;
   onPressure(isHigh: boolean): void;
@@ -75,8 +81,9 @@ export class PendingRecords {
     const held = this.#partitions.get(batch.partition);
     if (held === undefined) return;
     const bytes = batch.records.reduce((sum, record) => sum + record.value.length, 0);
-    held.waiting.push({ facts: batch.facts, to: batch.positionAt(batch.next), bytes });
-    held.receivedAtMs = batch.records.at(-1)?.appendTimeMs ?? held.receivedAtMs;
+    const lastAppendTimeMs = batch.records.at(-1)?.appendTimeMs ?? 0;
+    held.waiting.push({ facts: batch.facts, changes: null, lastAppendTimeMs, to: batch.positionAt(batch.next), bytes });
+    held.receivedAtMs = lastAppendTimeMs;
     this.#records += batch.facts.length;
     this.#bytes += bytes;
     this.#checkPressure();
@@ -88,18 +95,18 @@ export class PendingRecords {
     let count = 0;
     for (const held of [...this.#partitions.values()]) {
       if (count >= recordsMax) break;
-      const facts: VerifiedFact[] = [];
-      let to: Position | null = null;
+      const changes: RowChanges[] = [];
+      let last: Waiting | null = null;
       while (count < recordsMax && held.waiting.length > 0) {
         const waiting = held.waiting.shift() as Waiting;
         this.#release(waiting);
-        for (const fact of waiting.facts) facts.push(fact);
-        to = waiting.to;
+        for (const change of this.#projected(waiting)) changes.push(change);
+        last = waiting;
         count += waiting.facts.length;
       }
-      if (to === null) continue;
-      all.push({ partition: held.partition, from: held.from, isFirst: held.isFirst, to, lastAppendTimeMs: facts.at(-1)?.record.appendTimeMs ?? 0, facts });
-      held.from = to.offset;
+      if (last === null) continue;
+      all.push({ partition: held.partition, from: held.from, isFirst: held.isFirst, to: last.to, lastAppendTimeMs: last.lastAppendTimeMs, changes });
+      held.from = last.to.offset;
       held.isFirst = false;
       // To the end of the line, so that the next batch begins with another partition.
       this.#partitions.delete(held.partition);
@@ -107,6 +114,21 @@ export class PendingRecords {
     }
     this.#checkPressure();
     return all;
+  }
+
+  /** Projects one fetch of what the next `take` will hand out, ahead of time; false when all of that is done. */
+  prepare(recordsMax: number): boolean {
+    let count = 0;
+    for (const held of this.#partitions.values()) {
+      for (const waiting of held.waiting) {
+        if (count >= recordsMax) return false;
+        count += waiting.facts.length;
+        if (waiting.changes !== null) continue;
+        this.#projected(waiting);
+        return true;
+      }
+    }
+    return false;
   }
 
   committed(taken: readonly Taken[]): void {
@@ -121,6 +143,11 @@ export class PendingRecords {
 
   progress(): readonly PartitionProgress[] {
     return [...this.#partitions.values()].map(({ partition, next, committedAtMs, receivedAtMs }) => ({ partition, next, committedAtMs, receivedAtMs }));
+  }
+
+  #projected(waiting: Waiting): readonly RowChanges[] {
+    waiting.changes ??= waiting.facts.map((fact) => this.#options.project(fact));
+    return waiting.changes;
   }
 
   #release(waiting: Waiting): void {

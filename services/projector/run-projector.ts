@@ -3,7 +3,7 @@
 // While a transaction is under way the next batch gathers behind it: no timers, and as few transactions as it takes.
 // Postgres away: nothing is dropped, reading pauses, and the same batch is tried until it is in or somebody stops.
 
-import { setTimeout as sleepMs } from 'node:timers/promises';
+import { setImmediate as nextTurn, setTimeout as sleepMs } from 'node:timers/promises';
 import type { TopicName } from '../../topics/topics.js';
 import type { EventCodec } from '../runtime/codec/event-codec.js';
 import type { Database } from '../runtime/database.js';
@@ -32,8 +32,10 @@ export interface ProjectorOptions {
   onDatabaseAway?(error: Error | null): void;
   /** Teaches the codec a schema id that it does not know. */
   readonly learn?: (schemaId: number) => Promise<void>;
-  /** Rows of one transaction, about. Default 4,000. */
+  /** Rows of one transaction, about: what one fetch brought is never split. Default 4,000. */
   readonly rowsMax?: number;
+  /** Bytes that one fetch of one partition may hold. Default: the log's. */
+  readonly bytesPerPartitionMax?: number;
   /** Records and bytes that may wait before reading pauses. Default 40,000 and 64 MiB. */
   readonly pendingRecordsMax?: number;
   readonly pendingBytesMax?: number;
@@ -79,11 +81,14 @@ export class Projector {
   #working: Promise<void> | null = null;
   #hints = new Map<number, Position>();
   #hintedAtMs = 0;
+  readonly #rowsMax: number;
   #isOver = false;
 
   constructor(options: ProjectorOptions) {
     this.#options = options;
+    this.#rowsMax = options.rowsMax ?? 4_000;
     this.#pending = new PendingRecords({
+      project: (fact) => projectRecord(fact, options.codec),
       recordsMax: options.pendingRecordsMax ?? 40_000,
       bytesMax: options.pendingBytesMax ?? 64 * 1024 * 1024,
       onPressure: (isHigh) => (isHigh ? this.#reader.pause() : this.#reader.resume()),
@@ -98,6 +103,7 @@ export class Projector {
         onHalt: (error) => this.#halt(error),
       },
       ...(options.learn === undefined ? {} : { learn: options.learn }),
+      ...(options.bytesPerPartitionMax === undefined ? {} : { bytesPerPartitionMax: options.bytesPerPartitionMax }),
       ...(options.sessionTimeoutMs === undefined ? {} : { sessionTimeoutMs: options.sessionTimeoutMs }),
     });
   }
@@ -142,18 +148,28 @@ export class Projector {
     // What arrives in this turn of the event loop joins the first batch.
     await Promise.resolve();
     for (let taken = this.#take(); taken.length > 0; taken = this.#take()) {
-      await this.#commit(taken);
+      await this.#whilePreparing(this.#commit(taken));
       await this.#hint(false);
     }
   }
 
+  /** Postgres works on one batch while this process projects the next: what is taken is decided only afterwards. */
+  async #whilePreparing(commit: Promise<void>): Promise<void> {
+    let isUnderWay = true;
+    const settled = commit.finally(() => { isUnderWay = false; });
+    // Its outcome is awaited below; a failure before that is no unhandled one.
+    settled.catch(() => undefined);
+    do await nextTurn(); while (isUnderWay && !this.#isOver && this.#pending.prepare(this.#rowsMax));
+    await settled;
+  }
+
   #take(): readonly Taken[] {
-    return this.#isOver ? [] : this.#pending.take(this.#options.rowsMax ?? 4_000);
+    return this.#isOver ? [] : this.#pending.take(this.#rowsMax);
   }
 
   /** Returns when the batch is in Postgres, by whoever's hand, or the projector is over. */
   async #commit(taken: readonly Taken[]): Promise<void> {
-    let batch: ProjectionBatch | null = this.#project(taken);
+    let batch: ProjectionBatch | null = this.#batchOf(taken);
     for (let tries = 0; batch !== null;) {
       try {
         const current = batch;
@@ -177,12 +193,11 @@ export class Projector {
     }
   }
 
-  #project(taken: readonly Taken[]): ProjectionBatch {
-    const { codec, topic } = this.#options;
+  #batchOf(taken: readonly Taken[]): ProjectionBatch {
     return {
-      topic,
+      topic: this.#options.topic,
       advances: taken.map(({ partition, from, isFirst, to, lastAppendTimeMs }) => ({ partition, from, isFirst, to, lastAppendTimeMs })),
-      changes: taken.flatMap(({ facts }) => facts.map((fact) => projectRecord(fact, codec))),
+      changes: taken.flatMap(({ changes }) => changes),
     };
   }
 

@@ -19,5 +19,8 @@ export function textOrNull(text: string, lengthMax = indexedTextMax): string | n
 
 /** JSON of a value whose member names are our own; each text in it is made storable. */
 export function storableJson(value: Readonly<Record<string, unknown>>, textMax = 4096): string {
+  const text = JSON.stringify(value);
+  // Almost always there is nothing to mend: what Postgres cannot hold is escaped in the text, and a long text makes it long.
+  if (text.length <= textMax && !/\\u(0000|[dD][89a-fA-F])/.test(text)) return text;
   return JSON.stringify(value, (_key, member: unknown) => (typeof member === 'string' ? storableText(member, textMax) : member));
 }

@@ -6,21 +6,23 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { whatIsMissing } from '../../../infra/local/for-tests.js';
+import { startPostgres, type LocalPostgres } from '../../../infra/local/postgres.js';
 import { contentHash } from '../../blackboard/ids.js';
 import { migrate } from '../../../infra/sql/migrate.js';
 import type { ListeningDatabase } from './listening-database.js';
 import { openPgDatabase } from './pg-database.js';
 import { openPgliteDatabase } from './pglite-database.js';
 import { postgresBodyStore } from './postgres-body-store.js';
-import { startTestServer, type TestServer } from './test-server.js';
 import { isTransientDatabaseError } from './transient-error.js';
 
-const server: TestServer | null = await startTestServer();
-after(() => server?.end());
+const missing = await whatIsMissing({ postgres: true });
+const server: LocalPostgres | null = missing === undefined ? await startPostgres() : null;
+after(() => server?.stop('fast'));
 
 describe('PGlite', () => databaseContract(() => openPgliteDatabase()));
-describe('Postgres', { skip: server === null ? 'no Postgres server is installed' : false }, () => {
-  databaseContract(async () => openPgDatabase({ connectionString: await (server as TestServer).createDatabase('contract') }));
+describe('Postgres', { skip: missing ?? false }, () => {
+  databaseContract(async () => openPgDatabase({ connectionString: await (server as LocalPostgres).createDatabase('contract') }));
 });
 
 function databaseContract(open: () => Promise<ListeningDatabase>): void {
@@ -112,19 +114,19 @@ describe('PGlite in a folder', () => {
   });
 });
 
-describe('a server that goes away', { skip: server === null ? 'no Postgres server is installed' : false }, () => {
+describe('a server that goes away', { skip: missing ?? false }, () => {
   it('breaks what is under way with a transient error, and serves again after its start, listeners too', async () => {
-    const real = server as TestServer;
+    const real = server as LocalPostgres;
     const db = openPgDatabase({ connectionString: await real.createDatabase('away'), connectTimeoutMs: 1_000 });
     const heard: string[] = [];
     await db.listen('wake_up', (payload) => heard.push(payload));
     const slow = db.query('SELECT pg_sleep(20)').then(() => null, (error: unknown) => error);
     await sleep(100);
-    await real.stopImmediately();
+    await real.stop('immediate');
     assert.equal(isTransientDatabaseError(await slow), true, String(await slow));
     const refused = await db.query('SELECT 1').then(() => null, (error: unknown) => error);
     assert.equal(isTransientDatabaseError(refused), true, String(refused));
-    await real.start();
+    await real.restart();
     assert.deepEqual(await db.query('SELECT 1 AS one'), [{ one: 1 }]);
     for (let tries = 0; heard.length === 0 && tries < 200; tries += 1) await sleep(20);
     assert.deepEqual(heard, [''], 'listening again says that something may have been missed');
