@@ -55,7 +55,7 @@ export default tseslint.config(
       'import-x/no-restricted-paths': ['error', { zones }],
       'max-lines': ['error', { max: 300, skipComments: true, skipBlankLines: true }],
       'max-lines-per-function': ['error', { max: 70, skipComments: true, skipBlankLines: true }],
-      'max-params': ['error', 4],
+      'max-params': ['error', 5],
       'no-console': 'error',
       'no-empty': 'error',
     },

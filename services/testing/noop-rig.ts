@@ -12,7 +12,7 @@ import { jobId } from '../blackboard/ids.js';
 import { machineEffects } from '../orchestrator/machine-effects.js';
 import { startOrchestrator, type Orchestrator, type OrchestratorOptions } from '../orchestrator/start-orchestrator.js';
 import { embeddedCodec, type EventCodec } from '../runtime/codec/event-codec.js';
-import { Keyring } from '../runtime/keyring.js';
+import { Keyring, type SigningKey } from '../runtime/keyring.js';
 import { makeKeys } from '../runtime/keys.js';
 import { createLogger } from '../runtime/logger.js';
 import { partitionFor } from '../runtime/log/partitioner.js';
@@ -23,12 +23,15 @@ import { checkLog, type LogReport } from './check-log.js';
 
 export class NoopRig {
   readonly codec: EventCodec = embeddedCodec(join(projectRoot, 'schemas'));
-  readonly keyring = new Keyring(makeKeys(['ingress', 'orchestrator', 'noop', 'gateway'], 'test'));
+  readonly keys: readonly SigningKey[];
+  readonly keyring: Keyring;
   readonly logger = createLogger({ service: 'test', level: 'silent' });
   readonly topics: TopicNames;
 
-  constructor(readonly partitions: number, prefix = 'bb.') {
+  constructor(readonly partitions: number, readonly prefix = 'bb.', keys?: readonly SigningKey[]) {
     this.topics = topicNames(prefix);
+    this.keys = keys ?? makeKeys(['ingress', 'orchestrator', 'noop', 'gateway'], 'test');
+    this.keyring = new Keyring(this.keys);
   }
 
   orchestrator(log: LogPort, over: Partial<OrchestratorOptions> = {}): Promise<Orchestrator> {
