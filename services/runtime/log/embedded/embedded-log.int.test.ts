@@ -114,13 +114,14 @@ const prlimit = ['/usr/bin/prlimit', '/bin/prlimit'].find(existsSync);
 test('a disk that takes no more fails the append by name, and loses nothing acknowledged', { skip: prlimit === undefined ? 'prlimit is not installed' : false }, async () => {
   const directory = newDirectory();
   // With SIGXFSZ ignored, as Node has it, a write past the limit fails as on a full disk.
-  const lines = await new Promise<string[]>((resolve) => {
+  const { lines, exitCode } = await new Promise<{ lines: string[]; exitCode: number | null }>((resolve) => {
     const limited = spawn(prlimit as string, ['--fsize=8388608', process.execPath, child, directory, '20000'], { stdio: ['ignore', 'pipe', 'ignore'] });
     let out = '';
     limited.stdout.on('data', (bytes: Buffer) => { out += bytes.toString(); });
-    limited.on('close', () => { resolve(out.split('\n').slice(0, -1)); });
+    limited.on('close', (code) => { resolve({ lines: out.split('\n').slice(0, -1), exitCode: code }); });
   });
   assert.match(lines.at(-1) ?? '', /^failed APPEND_(UNKNOWN|REFUSED) a write to the log failed/);
+  assert.equal(exitCode, 0, 'the process outlives the failure and closes the log');
   const found = await readEverything(directory);
   assert.ok(lines.length > 20);
   assertAcknowledged(found, lines.filter((line) => !line.startsWith('failed')));

@@ -67,7 +67,7 @@ export class RecordFile {
 
   /** Stores all of them in one commit; resolves when it is on disk. */
   async store(group: readonly Placed[]): Promise<void> {
-    await this.records.batch(() => {
+    const written = this.records.batch(() => {
       for (const { topic, partition, baseOffset, appendTimeMs, records } of group) {
         for (const [index, { key, value }] of records.entries()) {
           const bytes = Buffer.allocUnsafe(headBytes + key.length + value.length);
@@ -75,11 +75,12 @@ export class RecordFile {
           bytes.writeUInt32BE(key.length, 8);
           bytes.set(key, headBytes);
           bytes.set(value, headBytes + key.length);
-          // A failure of one put fails the commit and with it the promise of the batch.
-          this.records.put(this.key(topic, partition, baseOffset + index), bytes).catch(() => {});
+          this.records.put(this.key(topic, partition, baseOffset + index), bytes).catch(noteFailure);
         }
       }
     });
+    written.catch(noteFailure);
+    await written;
     await this.environment.flushed;
   }
 
@@ -98,9 +99,11 @@ export class RecordFile {
   }
 
   async savePositions(group: string, positions: readonly CommittedPosition[]): Promise<void> {
-    await this.positions.batch(() => {
-      for (const position of positions) this.positions.put(JSON.stringify([group, position.topic, position.partition]), position).catch(() => {});
+    const written = this.positions.batch(() => {
+      for (const position of positions) this.positions.put(JSON.stringify([group, position.topic, position.partition]), position).catch(noteFailure);
     });
+    written.catch(noteFailure);
+    await written;
     await this.environment.flushed;
   }
 
@@ -158,6 +161,11 @@ export class RecordFile {
     key.writeUInt32BE(offset % 2 ** 32, 12);
     return key;
   }
+}
+
+/** A put that fails fails its batch, which is answered; LMDB's second promise with the reason must not end the process. */
+function noteFailure(error: { readonly commitError?: Promise<unknown> }): void {
+  error.commitError?.catch(() => {});
 }
 
 function offsetOf(key: Buffer): number {
