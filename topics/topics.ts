@@ -68,6 +68,8 @@ export function topicName(role: TopicRole, prefix = 'bb.'): TopicName {
 }
 
 export interface TopicNames {
+  /** Of all of them, e.g. `bb.`. */
+  readonly prefix: string;
   readonly quarantine: TopicName;
   readonly verified: TopicName;
   readonly control: TopicName;
@@ -76,6 +78,7 @@ export interface TopicNames {
 
 export function topicNames(prefix = 'bb.'): TopicNames {
   return {
+    prefix,
     quarantine: topicName('quarantine', prefix),
     verified: topicName('verified', prefix),
     control: topicName('control', prefix),

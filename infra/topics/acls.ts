@@ -5,6 +5,7 @@
 import kafkajs, { type AclEntry } from 'kafkajs';
 import type { KafkaConnection } from '../../services/runtime/log/kafka/kafka-client.js';
 import { validateTopology } from '../../topics/graph.js';
+import { groupName } from '../../topics/groups.js';
 import { topicName, topics, type PrincipalRole } from '../../topics/topics.js';
 import { withAdmin } from './admin.js';
 
@@ -24,15 +25,6 @@ export interface AclRow {
 }
 
 const rolesWithoutGroup: readonly PrincipalRole[] = ['replay', 'upstream'];
-
-/**
- * The consumer group of a principal under a topic prefix: `bb-agent-collector`, `bb-orchestrator`. Groups that begin
- * with it and a dot are its own as well.
- */
-export function groupName({ name, role }: BrokerPrincipal, prefix = 'bb.'): string {
-  const base = prefix.replace(/\.$/, '');
-  return role === 'agent' || role === 'verifier' ? `${base}-agent-${name}` : `${base}-${role}`;
-}
 
 /** All that these principals may do. Pure. @throws BlackboardError TOPOLOGY_INVALID */
 export function aclRows(principals: readonly BrokerPrincipal[], prefix = 'bb.'): readonly AclRow[] {

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { topicNames, type PrincipalRole } from '../../topics/topics.js';
-import { aclRows, groupName } from './acls.js';
+import { groupName } from '../../topics/groups.js';
+import { aclRows } from './acls.js';
 
 const names = topicNames();
 const roles: readonly PrincipalRole[] = ['orchestrator', 'ingress', 'upstream', 'agent', 'verifier', 'gateway', 'projector', 'operator', 'replay'];

@@ -2,6 +2,7 @@
 // Every instance reads every partition, so any instance can answer any agent.
 
 import { randomUUID } from 'node:crypto';
+import { groupName } from '../../topics/groups.js';
 import type { TopicNames } from '../../topics/topics.js';
 import type { BodyStore } from '../runtime/body-store.js';
 import type { EventCodec } from '../runtime/codec/event-codec.js';
@@ -64,7 +65,7 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
   // The board is in memory, and so are the positions that it stands at: nothing is committed, a start folds again.
   const positions = new Map<number, Position>();
   const reader = new VerifiedReader({
-    log, codec, topic: topics.verified, group: `gateway-${randomUUID()}`,
+    log, codec, topic: topics.verified, group: `${groupName({ name: 'gateway', role: 'gateway' }, topics.prefix)}.${randomUUID()}`,
     storedPositions: (partitions) => Promise.resolve(new Map([...positions].filter(([partition]) => partitions.includes(partition)))),
     ...(options.startAtMs === undefined ? {} : { startAtMs: options.startAtMs }),
     ...(options.learn === undefined ? {} : { learn: options.learn }),

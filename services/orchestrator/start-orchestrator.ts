@@ -1,12 +1,11 @@
 // One member of the orchestrator's group: an owner per assigned partition, and the positions that the next owner
 // and lag monitors look at.
 
+import { groupName } from '../../topics/groups.js';
 import type { TopicNames } from '../../topics/topics.js';
 import type { LogPort, LogRecord, Member } from '../runtime/log/port.js';
 import { PartitionOwner } from './partition-owner.js';
 import type { OwnerEffects } from './owner-effects.js';
-
-export const orchestratorGroup = 'bb-orchestrator';
 
 export interface OrchestratorOptions extends Omit<OwnerEffects, 'onHalt' | 'log'> {
   readonly log: LogPort;
@@ -34,7 +33,7 @@ export async function startOrchestrator(options: OrchestratorOptions): Promise<O
     halt(error);
   } };
   const member = await options.log.join({
-    group: options.group ?? orchestratorGroup,
+    group: options.group ?? groupName({ name: 'orchestrator', role: 'orchestrator' }, options.topics.prefix),
     topics: [options.topics.quarantine, options.topics.verified],
     ...(options.sessionTimeoutMs === undefined ? {} : { sessionTimeoutMs: options.sessionTimeoutMs }),
     onAssigned: ({ gained, lost }, self) => {

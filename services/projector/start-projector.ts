@@ -1,7 +1,6 @@
+import { groupName } from '../../topics/groups.js';
 import type { Logger } from '../runtime/logger.js';
 import { runProjector, type Projector, type ProjectorOptions } from './run-projector.js';
-
-export const projectorGroup = 'bb-projector';
 
 export interface StartedProjector {
   readonly projector: Projector;
@@ -17,7 +16,7 @@ export async function startProjector(options: Omit<ProjectorOptions, 'onHalt' | 
   const halted = new Promise<Error>((resolve) => { halt = resolve; });
   const projector = await runProjector({
     ...options,
-    group: options.group ?? projectorGroup,
+    group: options.group ?? groupName({ name: 'projector', role: 'projector' }, options.topic.replace(/verified$/, '')),
     onHalt: halt,
     onDatabaseAway: (error) => {
       if (error === null) logger.info('Postgres answers again; projecting goes on where it stood');

@@ -3,6 +3,7 @@
 // - A request is run at most once by this process, however often a rebalance delivers it again.
 // - What is committed is done: the watermark never passes an open request. A partition that is lost is never committed.
 
+import { groupName } from '../../../topics/groups.js';
 import type { TopicNames } from '../../../topics/topics.js';
 import { systemClock, type Clock } from '../../runtime/clock.js';
 import type { EventCodec } from '../../runtime/codec/event-codec.js';
@@ -57,17 +58,19 @@ export async function runAgents(options: AgentsOptions): Promise<RunningAgents> 
   const gateway = options.gateway === null ? null : new GatewayClient({ url: options.gateway.url.replace(/\/+$/, ''), keyring, clock });
   const pool = new AgentPool({ agents, parts: { log, codec, keyring, topics, gateway, clock, logger }, limits: { ...defaultLimits, ...options.limits } });
   const reader = new VerifiedReader({
-    log, codec, topic: topics.verified, group: options.group ?? groupOf(agents), handler: pool,
+    log, codec, topic: topics.verified, group: options.group ?? groupOf(agents, topics.prefix), handler: pool,
     ...(options.startAtMs === undefined ? {} : { startAtMs: options.startAtMs }),
     ...(options.sessionTimeoutMs === undefined ? {} : { sessionTimeoutMs: options.sessionTimeoutMs }),
     ...(options.learn === undefined ? {} : { learn: options.learn }),
   });
   pool.attach(reader);
   await reader.join();
-  logger.info({ agents: agents.map((agent) => `${agent.name}@${agent.version}`), group: options.group ?? groupOf(agents) }, 'agents run');
+  logger.info({ agents: agents.map((agent) => `${agent.name}@${agent.version}`), group: options.group ?? groupOf(agents, topics.prefix) }, 'agents run');
   return { drain: () => pool.drain(), halted: pool.halted, stats: () => pool.stats() };
 }
 
-function groupOf(agents: readonly Agent[]): string {
-  return `bb-agent-${agents.map((agent) => agent.name).sort().join('+')}`;
+/** Of one agent its own; of a pool that of its first name, and the others behind a dot, so that the first one's access list fits. */
+function groupOf(agents: readonly Agent[], prefix: string): string {
+  const [first = '', ...others] = agents.map((agent) => agent.name).sort();
+  return [groupName({ name: first, role: 'agent' }, prefix), ...others].join('.');
 }
