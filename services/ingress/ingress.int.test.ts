@@ -99,6 +99,7 @@ test('never answers 2xx when the outcome of the append is unknown, and says that
     rig.setFault('ok');
     assert.deepEqual([answer.status, answer.json['code'], answer.headers.get('retry-after')], [503, code, '2']);
     assert.match(String(answer.json['hint']), /same idempotency key/);
+    assert.match(String(answer.json['message']), code === 'APPEND_UNKNOWN' ? /not known/ : /is not in the log/);
   }
 });
 
@@ -195,6 +196,15 @@ test('jobs are listed newest first, page by page, by state and outcome', async (
   assert.ok(all.length > 4 && new Set(all).size === all.length);
   const failed = (await call('GET', '/v1/jobs?state=failed')).json['jobs'] as { outcome: string }[];
   assert.deepEqual([...new Set(failed.map((job) => job.outcome))], ['failed']);
+});
+
+test('a submission that is not judged yet is known to its own tenant only', async () => {
+  const { statusUrl, partition, offset } = await submit();
+  for (const path of [statusUrl, `/v1/submissions/${partition}/${offset}`]) {
+    assert.deepEqual([(await call('GET', path)).json['state'], (await call('GET', path, { key: keys.other })).status], ['submitted', 404], path);
+  }
+  assert.equal((await call('GET', `/v1/submissions/${partition}/999999`)).status, 404);
+  assert.equal((await call('GET', '/v1/submissions/999/0')).status, 404);
 });
 
 test('another tenant finds nothing: not the job, its result, artifacts, events or submission, and cannot cancel it', async () => {
