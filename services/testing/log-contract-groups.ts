@@ -46,7 +46,7 @@ export function deliveryRules(rig: Rig): void {
     await probe.member.leave();
   });
 
-  test('a paused partition goes on after resume where it was; others are not held up', async () => {
+  test('a paused partition goes on after resume where it was, or where it is started; others are not held up', async () => {
     const { topics: { a, b }, partitions } = rig.subject();
     const startAt = await endsNow(rig);
     const probe = await Probe.join(rig, rig.log(), { group: uniqueGroup(rig), startAt });
@@ -61,6 +61,10 @@ export function deliveryRules(rig: Rig): void {
     probe.member.resume(a, 0);
     await until('the paused one', () => probe.of(a, 0).length >= 5);
     assert.deepEqual(probe.offsets(a, 0), span(startAt(a, 0), 5));
+    probe.member.pause(a, 0);
+    probe.member.start(a, 0, startAt(a, 0) + 3);
+    await until('a start ends the pause', () => probe.of(a, 0).length >= 7);
+    assert.deepEqual(probe.offsets(a, 0).slice(5), span(startAt(a, 0) + 3, 2));
     await probe.member.leave();
   });
 
