@@ -94,6 +94,8 @@ function projection(open: () => Promise<ListeningDatabase>): void {
       { attempt: 2, namespace: 'verified', state: 'verified', reason: null, no_body: false },
     ]);
     assert.deepEqual(await db.query('SELECT kind, claim_type, reason, claim, signer FROM rejections WHERE job = $1', [job]), [{ kind: 'refused', claim_type: 'ArtifactsProposed', reason: 'late-attempt', claim: 'q/0/12', signer: 'liar#k1' }]);
+    const only = await tableHash(db, { job });
+    assert.deepEqual(Object.entries(only.tables).map(([name, { rows }]) => [name, rows]), [['audit_rows', 11], ['jobs', 1], ['artifacts', 3]]);
     assert.deepEqual(await db.query("SELECT job, answer FROM submissions WHERE partition = 0 AND cause = 8 AND answer = 'accepted'"), [{ job, answer: 'accepted' }]);
   });
 
