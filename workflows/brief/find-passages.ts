@@ -48,8 +48,11 @@ export function claimFromPassage({ document, quoted, quote }: Passage, item: Pla
   };
 }
 
+/** What points elsewhere ("See …") answers nothing, however many words it shares with the question. */
+const pointsElsewhere = /^[([*_]*(?:see|refer to|read (?:more|about|the)|for more|for (?:further )?(?:details|information)|check out|take a look|have a look|visit)\b/i;
+
 function isStatement(unit: Unit): boolean {
-  return unit.text.split(/\s+/).length >= wordsMin && !/[:,]["'*_`)]*$/.test(unit.text) && !/<\/?[a-z][^>]*>|!\[/i.test(unit.text);
+  return !pointsElsewhere.test(unit.text) && unit.text.split(/\s+/).length >= wordsMin && !/[:,]["'*_`)]*$/.test(unit.text) && !/<\/?[a-z][^>]*>|!\[/i.test(unit.text);
 }
 
 const overlaps = (a: Finding, b: Finding): boolean =>

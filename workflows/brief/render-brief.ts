@@ -51,16 +51,16 @@ function sourceLines(number: number, finding: BriefSource): readonly string[] {
 /** Prose that is safe inside Markdown: links become their text, raw HTML and images lose their effect. */
 function proseOf(text: string): string {
   return text
+    .replace(linkOrCode, (whole, code: string | undefined, label: string | undefined) => code ?? label ?? whole)
     .split(/(`+[^`]+`+)/)
     .map((part, index) => (index % 2 === 1 ? part : neutralOf(part)))
     .join('')
     .replace(/^\s*([#>+-]|\d+[.)])(?=\s)/, '\\$1');
 }
 
+/** A code span, which stays, or a link or picture, of which the label stays; a label may hold code. */
+const linkOrCode = /(`+[^`]+`+)|!?\[((?:`[^`]*`|[^\][`])*)\](?:\([^)]*\)|\[[^\]]*\])/g;
+
 function neutralOf(part: string): string {
-  return part
-    .replace(/!\[([^\]]*)\](?:\([^)]*\)|\[[^\]]*\])/g, '$1')
-    .replace(/\[([^\]]*)\](?:\([^)]*\)|\[[^\]]*\])/g, '$1')
-    .replace(/[<[\]]/g, '\\$&')
-    .replace(/\b(https?):\/\//gi, '$1:&#8203;//');
+  return part.replace(/[<[\]]/g, '\\$&').replace(/\b(https?):\/\//gi, '$1:&#8203;//');
 }

@@ -59,20 +59,25 @@ function partsOf(word: string): readonly Word[] {
     .split(/[\s_$'’-]+/u)
     .map((part) => part.toLowerCase())
     .filter((part) => part !== '');
-  const parts = split.filter((part) => !stopWords.has(part)).map(stem);
+  const parts = split.map((part) => irregular.get(part) ?? part).filter((part) => !stopWords.has(part)).map(stem);
   return parts.length === 0 ? [] : [{ whole: split.length === 1 ? (parts[0] as string) : split.join(''), parts, hyphenated: word.includes('-') }];
 }
 
 const irregular = new Map(
-  ('thrown throw|threw throw|written write|wrote write|sent send|ran run|began begin|begun begin|kept keep|gave give|given give|found find|built build|chosen choose|chose choose|' +
-    'known know|lost lose|told tell|read read|held hold|left leave|broken break|broke break|taken take|shown show|caught catch|bound bind|spent spend|children child|indices index')
+  (
+    'began begin|begun begin|bent bend|bound bind|bought buy|broke break|broken break|brought bring|built build|came come|caught catch|chose choose|chosen choose|children child|' +
+    'dealt deal|drawn draw|drew draw|driven drive|drove drive|fallen fall|fed feed|fell fall|felt feel|fought fight|flew fly|forgot forget|forgotten forget|found find|froze freeze|frozen freeze|' +
+    'gave give|given give|gone go|got get|gotten get|grew grow|grown grow|heard hear|held hold|hid hide|hidden hide|indices index|kept keep|knew know|known know|laid lay|led lead|left leave|lent lend|lost lose|' +
+    'made make|meant mean|met meet|paid pay|ran run|rose rise|risen rise|said say|saw see|seen see|sent send|shook shake|shot shoot|shown show|shut shut|sold sell|sought seek|spent spend|spoke speak|spoken speak|' +
+    'stood stand|stole steal|stolen steal|struck strike|stuck stick|swept sweep|taken take|taught teach|thought think|threw throw|thrown throw|told tell|took take|tore tear|torn tear|understood understand|' +
+    'went go|woke wake|woken wake|won win|wore wear|worn wear|written write|wrote write'
+  )
     .split('|')
     .map((pair) => pair.split(' ') as [string, string]),
 );
 
 /** A light stem: plurals and the usual verb and adverb endings, never shorter than three letters. */
-function stem(inflected: string): string {
-  const word = irregular.get(inflected) ?? inflected;
+function stem(word: string): string {
   if (word.length <= 3 || /\d/.test(word)) return word;
   const singular = word.replace(/(?:ies)$/, 'y').replace(/(?<=(?:ss|sh|ch|x|z))es$/, '').replace(/(?<![su])s$/, '');
   const base = singular.replace(/(?:ization|isation)$/, 'ize').replace(/(?:ation|ations)$/, 'at').replace(/(?:ingly|edly|ing|ed|ly|er|ion)$/, '');
