@@ -9,14 +9,15 @@ export function auditText(events: readonly AuditEvent[], terminal: Pick<Terminal
   if (events.length === 0) return 'no rows\n';
   const { colors } = terminal;
   return table([
-    { title: 'OFFSET', align: 'right' }, { title: 'TIME', widthMin: 12 }, { title: 'FACT', widthMin: 16 }, { title: 'STEP', widthMin: 8 }, { title: 'NODE', widthMin: 8 },
-    { title: 'WHY', widthMin: 8 }, { title: 'CAUSE', align: 'right', isOptional: true }, { title: 'TOOK', align: 'right', isOptional: true }, { title: 'RUBRIC', align: 'right', isOptional: true }, { title: 'OUTPUT', widthMin: 10, isOptional: true },
+    { title: 'OFFSET', align: 'right' }, { title: 'FACT', widthMin: 16 }, { title: 'STEP', widthMin: 10 }, { title: 'NODE', widthMin: 9 }, { title: 'WHY', widthMin: 16 },
+    { title: 'CAUSE', align: 'right', widthMin: 7, isOptional: true }, { title: 'TOOK', align: 'right', widthMin: 7, isOptional: true }, { title: 'TIME', widthMin: 12, isOptional: true },
+    { title: 'RUBRIC', align: 'right', isOptional: true }, { title: 'OUTPUT', widthMin: 10, isOptional: true },
   ], events.map((event) => {
     const why = [...new Set([...(event.reason === '' ? [] : [event.reason]), ...reasonCodes(event)])].slice(0, 3).join(', ');
     return [
-      String(event.offset), clockTime(event.tsMs), tone(event, colors)(foreign(event.eventType, 40)), `${foreign(event.step, 60)}${event.attempt === null ? '' : `#${event.attempt}`}`, foreign(event.node, 40),
+      String(event.offset), tone(event, colors)(foreign(event.eventType, 40)), `${foreign(event.step, 60)}${event.attempt === null ? '' : `#${event.attempt}`}`, foreign(event.node, 40),
       foreign(why === '' ? event.edgeLabel : why, 120), event.cause === null || event.cause < 0 ? '–' : `q/${event.partition}/${event.cause}`,
-      duration(event.latencyMs), event.rubricScore === null ? '–' : event.rubricScore.toFixed(2), event.outputHash === '' ? '–' : foreign(event.outputHash, 64).slice(0, 10),
+      duration(event.latencyMs), clockTime(event.tsMs), event.rubricScore === null ? '–' : event.rubricScore.toFixed(2), event.outputHash === '' ? '–' : foreign(event.outputHash, 64).slice(0, 10),
     ];
   }), terminal);
 }

@@ -16,6 +16,8 @@ export interface FollowOptions {
   readonly terminal: Terminal;
   readonly signal: AbortSignal;
   readonly json?: boolean | undefined;
+  /** Without a terminal: the lines of the steps at the end instead of a line for each fact. */
+  readonly overview?: boolean;
 }
 
 const frameMs = 120;
@@ -23,7 +25,7 @@ const frameMs = 120;
 /** Resolves with what was seen when the job has ended or `signal` aborts. */
 export async function followJob(options: FollowOptions): Promise<Timeline> {
   const { client, job, terminal, signal } = options;
-  const show = options.json === true ? jsonShow(terminal) : terminal.isInteractive ? liveShow(terminal) : plainShow(terminal);
+  const show = options.json === true ? jsonShow(terminal) : terminal.isInteractive ? liveShow(terminal) : options.overview === true ? overviewShow(terminal) : plainShow(terminal);
   let timeline = emptyTimeline;
   try {
     for await (const { type, data } of client.events(`/v1/jobs/${job}/events${options.submission === undefined ? '' : `?submission=${options.submission}`}`, signal)) {
@@ -54,6 +56,15 @@ function plainShow(terminal: Terminal): Show {
   };
 }
 
+function overviewShow(terminal: Terminal): Show {
+  return { event: () => undefined, end: (timeline) => showSteps(timeline, terminal) };
+}
+
+function showSteps(timeline: Timeline, terminal: Terminal): void {
+  for (const line of timelineLines(timeline, terminal, { nowMs: timeline.lastAtMs })) terminal.out(`${line}\n`);
+  terminal.out(`${endLine(timeline, terminal)}\n`);
+}
+
 function liveShow(terminal: Terminal): Show {
   const screen = new LiveScreen(terminal);
   // The log's clock and ours may differ: what is open is measured from its last row on.
@@ -69,8 +80,7 @@ function liveShow(terminal: Terminal): Show {
     end: (timeline) => {
       clearInterval(timer);
       screen.clear();
-      for (const line of timelineLines(timeline, terminal, { nowMs: timeline.lastAtMs })) terminal.out(`${line}\n`);
-      terminal.out(`${endLine(timeline, terminal)}\n`);
+      showSteps(timeline, terminal);
     },
   };
 }

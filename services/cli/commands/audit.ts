@@ -1,10 +1,10 @@
-import { parseAuditEvent, type AuditEvent } from '../audit-event.js';
 import { auditText } from '../audit-view.js';
 import { examples, withServer, type AddCommand, type ServerOptions } from '../context.js';
 import { exitCodes } from '../exit-codes.js';
-import { clientFor, type IngressClient } from '../ingress-client.js';
+import { clientFor } from '../ingress-client.js';
 import { jobId } from '../job-views.js';
 import { withProgress } from '../progress.js';
+import { readAuditRows } from '../read-audit-rows.js';
 import { readNumber } from '../read-params.js';
 import { jsonLine } from '../terminal.js';
 
@@ -12,8 +12,6 @@ interface AuditOptions extends ServerOptions {
   readonly limit?: number;
   readonly submission?: number;
 }
-
-export interface AuditRow { readonly event: AuditEvent; readonly raw: unknown }
 
 export const addAudit: AddCommand = (program, context) => {
   const command = withServer(program.command('audit'))
@@ -35,25 +33,3 @@ export const addAudit: AddCommand = (program, context) => {
     ['blackboard audit JOB --json | jq \'select(.reason != null)\'', 'Only what was refused or failed'],
   ]);
 };
-
-/** A stream that says nothing for so long has told all that is committed. */
-const quietMs = 700;
-
-/** The rows that are committed now; of an open job, those so far. */
-export async function readAuditRows(client: IngressClient, job: string, options: { readonly submission?: number | undefined; readonly signal: AbortSignal }): Promise<readonly AuditRow[]> {
-  const rows: AuditRow[] = [];
-  const quiet = new AbortController();
-  let timer = setTimeout(() => undefined, 0);
-  const signal = AbortSignal.any([options.signal, quiet.signal]);
-  try {
-    for await (const { type, data } of client.events(`/v1/jobs/${job}/events${options.submission === undefined ? '' : `?submission=${options.submission}`}`, signal)) {
-      clearTimeout(timer);
-      if (type === 'end') break;
-      timer = setTimeout(() => quiet.abort(), quietMs);
-      rows.push(parseAuditEvent(data));
-    }
-  } finally {
-    clearTimeout(timer);
-  }
-  return rows;
-}

@@ -1,0 +1,79 @@
+// Where a blackboard of this machine keeps what it knows: a folder (embedded), or brokers, a registry and a database
+// (kafka). What kafka mode is not given by the environment is started here, below the same folder.
+
+import { mkdir } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
+import { readConfig } from '../runtime/config.js';
+import type { KafkaConnection } from '../runtime/log/kafka/kafka-client.js';
+import type { AllOptions } from '../up/start-all.js';
+import { CliError } from './exit-codes.js';
+import { kafkaSettings, readKafkaConnection } from './kafka-settings.js';
+import type { Terminal } from './terminal.js';
+
+export interface WorldWish {
+  readonly kafka: boolean;
+  readonly dataDir: string;
+  readonly env: NodeJS.ProcessEnv;
+  /** What is done now, for a person. */
+  readonly say: (text: string) => void;
+}
+
+export interface OpenWorld {
+  readonly world: AllOptions['world'];
+  /** What was found or started, for a person. */
+  readonly parts: readonly (readonly [name: string, where: string])[];
+  stop(): Promise<void>;
+}
+
+export const defaultDataDir = '.blackboard';
+
+/** @throws BlackboardError KAFKA_UNAVAILABLE, TOPOLOGY_DRIFT, CONFIG_INVALID */
+export async function openWorld(wish: WorldWish): Promise<OpenWorld> {
+  const dataDir = resolve(wish.dataDir);
+  if (!wish.kafka) return { world: { mode: 'embedded', dataDir }, parts: [['log', `${join(dataDir, 'log')} (embedded)`], ['database', `${join(dataDir, 'postgres')} (PGlite)`]], stop: () => Promise.resolve() };
+  const settings = readConfig(kafkaSettings, wish.env);
+  const stack = await startMissing(wish, dataDir);
+  try {
+    const brokers = (stack.addresses.bootstrap ?? wish.env['KAFKA_BROKERS'] ?? '').split(',').map((broker) => broker.trim());
+    const kafka: KafkaConnection = readKafkaConnection(settings, brokers);
+    const registryUrl = wish.env['SCHEMA_REGISTRY_URL'] || stack.addresses.registryUrl;
+    const databaseUrl = wish.env['DATABASE_URL'] || stack.addresses.postgresUrl;
+    if (registryUrl === undefined || databaseUrl === undefined) throw new CliError('unavailable', 'registry or database did not start');
+    wish.say('applying topics');
+    const { applyTopics } = await import('../../infra/topics/apply.js');
+    const { BLACKBOARD_PARTITIONS: partitions, BLACKBOARD_TOPIC_PREFIX: prefix, BLACKBOARD_PROFILE: profile } = settings;
+    await applyTopics(kafka, { prefix, partitions, profile, replication: profile === 'production' ? 3 : 1 });
+    return {
+      world: { mode: 'kafka', kafka, registryUrl, databaseUrl, partitions, topicPrefix: prefix, dataDir },
+      parts: [['brokers', brokers.join(', ')], ['registry', registryUrl], ['database', withoutPassword(databaseUrl)]],
+      stop: () => stack.stop(),
+    };
+  } catch (error) {
+    await stack.stop();
+    throw error;
+  }
+}
+
+async function startMissing({ env, say }: WorldWish, dataDir: string): Promise<{ readonly addresses: { readonly bootstrap?: string; readonly registryUrl?: string; readonly postgresUrl?: string }; stop(): Promise<void> }> {
+  const isMissing = (name: string): boolean => (env[name] ?? '') === '';
+  const wants = { kafka: isMissing('KAFKA_BROKERS'), registry: isMissing('SCHEMA_REGISTRY_URL'), postgres: isMissing('DATABASE_URL') };
+  const names = Object.entries(wants).filter(([, wanted]) => wanted).map(([name]) => name);
+  if (names.length === 0) return { addresses: {}, stop: () => Promise.resolve() };
+  const { startStack } = await import('../../infra/local/stack.js');
+  await mkdir(join(dataDir, 'stack'), { recursive: true, mode: 0o700 });
+  say(`starting ${names.join(', ')} (the first time, this fetches them)`);
+  return startStack(wants, { dir: join(dataDir, 'stack'), say });
+}
+
+export function withoutPassword(url: string): string {
+  if (!URL.canParse(url)) return '(set)';
+  const parsed = new URL(url);
+  if (parsed.password !== '') parsed.password = '***';
+  return parsed.href;
+}
+
+/** One line on stderr for each thing that is done; redrawn where a person looks. */
+export function saying(terminal: Terminal): { readonly say: (text: string) => void; readonly done: () => void } {
+  if (!terminal.isErrInteractive) return { say: (text) => terminal.err(`${text}\n`), done: () => undefined };
+  return { say: (text) => terminal.err(`\r\u001b[2K${terminal.colors.dim(`… ${text.slice(0, terminal.columns - 3)}`)}`), done: () => terminal.err('\r\u001b[2K') };
+}
