@@ -18,6 +18,7 @@ export const errorCodes = {
   TOPOLOGY_DRIFT: 'the broker does not match the topology data',
   MIGRATION_FAILED: 'a numbered SQL migration did not apply',
   DATABASE_DRIFT: 'the database was migrated by a newer or another version',
+  DATABASE_UNAVAILABLE: 'no Postgres answers, and none can be started here',
   KAFKA_UNAVAILABLE: 'no broker answers, and none can be started here',
   REGISTRY_UNAVAILABLE: 'the schema registry does not answer',
   GATEWAY_REFUSED: 'the gateway refused a request under its capability',
@@ -29,6 +30,9 @@ export const errorCodes = {
   CONFLICT: 'the same idempotency key came with another body',
   UNAUTHENTICATED: 'no valid API key came with the request',
   REPLAY_DIVERGED: 'a decision taken again differs from the recorded one',
+  INTERNAL: 'a fault of our own; the log of the process has it',
+  OVERLOADED: 'as much as may wait is waiting; try again later',
+  LOG_CLOSED: 'the log was closed while it was used',
   WRITER_FENCED: 'a newer owner has this partition; this one has stepped down',
 } as const;
 

@@ -43,7 +43,7 @@ export function runAttempt(attempt: Attempt, parts: AttemptParts): Promise<Attem
   const name = () => ({ job: request.job, step: request.step, attempt: request.attempt, agent: agent.name });
   return withSpan(`agent ${agent.name}`, name, request.trace, async (span) => {
     const logger = parts.logger.child(name());
-    logger.debug({ instance: request.instance, kind: request.kind, offset: attempt.offset }, 'runs');
+    logger.debug({ instance: request.instance, offset: attempt.offset }, 'runs');
     const tally = new Tally();
     const asker: Asker = {
       principal: agent.name, signal: attempt.abort.signal,
