@@ -1,0 +1,152 @@
+// Every service as an operating system process of its own, on a real broker, registry and Postgres: for end-to-end
+// tests and chaos. Each process gets the keys that it needs and no others, and its log is kept to be looked at.
+
+import { spawn, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { createWriteStream, mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { sharedBroker, sharedPostgres, sharedRegistry } from '../../infra/local/for-tests.js';
+import { migrate } from '../../infra/sql/migrate.js';
+import { applyTopics } from '../../infra/topics/apply.js';
+import { topicNames, type TopicNames } from '../../topics/topics.js';
+import { shippedPrincipals } from '../../workflows/policy.js';
+import { registryCodec } from '../runtime/codec/registry-codec.js';
+import type { EventCodec } from '../runtime/codec/event-codec.js';
+import type { SigningKey } from '../runtime/keyring.js';
+import { keysText, makeKeys } from '../runtime/keys.js';
+import { kafkaLog } from '../runtime/log/kafka/kafka-log.js';
+import type { LogPort } from '../runtime/log/port.js';
+import type { ListeningDatabase } from '../runtime/postgres/listening-database.js';
+import { openPgDatabase } from '../runtime/postgres/pg-database.js';
+import { projectRoot } from '../runtime/project-root.js';
+
+export type Service = 'orchestrator' | 'gateway' | 'projector' | 'ingress' | 'agents' | 'bridge';
+
+export interface ClusterOptions {
+  /** Names topics, database and groups; a run of its own each time. */
+  readonly name: string;
+  readonly partitions?: number;
+  readonly sessionTimeoutMs?: number;
+}
+
+export interface RunningService {
+  readonly service: Service;
+  readonly agents: string;
+  readonly child: ChildProcess;
+  readonly logFile: string;
+}
+
+export class Cluster {
+  readonly topics: TopicNames;
+  readonly processes: RunningService[] = [];
+  private constructor(
+    readonly prefix: string,
+    readonly partitions: number,
+    readonly env: Readonly<Record<string, string>>,
+    readonly keys: readonly SigningKey[],
+    readonly log: LogPort,
+    readonly codec: EventCodec,
+    readonly db: ListeningDatabase,
+    readonly folder: string,
+    private readonly release: () => Promise<void>,
+  ) {
+    this.topics = topicNames(prefix);
+  }
+
+  /** Starts (or finds) the servers, makes topics, schemas and tables. No service runs yet. */
+  static async open(options: ClusterOptions): Promise<Cluster> {
+    const [broker, registry, postgres] = await Promise.all([sharedBroker(), sharedRegistry(), sharedPostgres()]);
+    const id = `${options.name}-${process.pid}-${Date.now() % 1_000_000}`;
+    const prefix = `${id}.`;
+    const partitions = options.partitions ?? 4;
+    const connection = { brokers: [broker.bootstrap], clientId: `test-${id}` };
+    await applyTopics(connection, { prefix, partitions, replication: 1, profile: 'local' });
+    const databaseUrl = await makeDatabase(postgres.postgresUrl, id.replaceAll('-', '_'));
+    const db = openPgDatabase({ connectionString: databaseUrl });
+    await migrate(db);
+    const { codec } = await registryCodec({ url: registry.registryUrl, schemasDir: join(projectRoot, 'schemas'), topicPrefix: prefix });
+    const env = {
+      KAFKA_BROKERS: broker.bootstrap, SCHEMA_REGISTRY_URL: registry.registryUrl, BLACKBOARD_TOPIC_PREFIX: prefix, BLACKBOARD_PARTITIONS: String(partitions),
+      KAFKA_SESSION_TIMEOUT_MS: String(options.sessionTimeoutMs ?? 6_000), BLACKBOARD_LOG_LEVEL: 'debug',
+    };
+    const folder = mkdtempSync(join(tmpdir(), 'blackboard-cluster-'));
+    const log = kafkaLog(connection);
+    return new Cluster(prefix, partitions, { ...env, DATABASE_URL: databaseUrl }, makeKeys(Object.keys(shippedPrincipals), 'k1'), log, codec, db, folder, async () => {
+      await log.close();
+      await db.close();
+      await Promise.all([broker.release(), registry.release(), postgres.release()]);
+    });
+  }
+
+  /** Starts a service; resolves when its log says that it runs. */
+  async start(service: Service, over: Readonly<Record<string, string>> = {}): Promise<RunningService> {
+    const agents = over['AGENTS'] ?? '';
+    const keys = this.keysFor(service, agents);
+    const keyFile = join(this.folder, `${service}-${agents.replaceAll(',', '+')}-${this.processes.length}.keys.json`);
+    writeFileSync(keyFile, keysText(keys), { mode: 0o600 });
+    const logFile = keyFile.replace('.keys.json', '.log');
+    const { DATABASE_URL: databaseUrl, ...shared } = this.env;
+    const env = { PATH: process.env['PATH'] ?? '', ...shared, ...(service === 'agents' ? {} : { DATABASE_URL: databaseUrl ?? '' }), BLACKBOARD_KEYS_FILE: keyFile, ...over };
+    const child = spawn(process.execPath, [fileURLToPath(new URL(`../${service}/main.js`, import.meta.url))], { env, stdio: ['ignore', 'ignore', 'pipe'] });
+    child.stderr.pipe(createWriteStream(logFile));
+    const running: RunningService = { service, agents, child, logFile };
+    this.processes.push(running);
+    await this.#says(running, service === 'agents' ? 'agents run' : `${service} runs`);
+    return running;
+  }
+
+  /** Log lines of a process, parsed. */
+  lines(running: RunningService): readonly Readonly<Record<string, unknown>>[] {
+    return readFileSync(running.logFile, 'utf8').split('\n').filter((line) => line.startsWith('{')).map((line) => JSON.parse(line) as Record<string, unknown>);
+  }
+
+  /** Where a service listens, from its log. */
+  urlOf(running: RunningService): string {
+    const line = this.lines(running).find((entry) => typeof entry['url'] === 'string');
+    if (line === undefined) throw new Error(`${running.service} says no url in ${running.logFile}`);
+    return line['url'] as string;
+  }
+
+  kill(running: RunningService): void {
+    running.child.kill('SIGKILL');
+  }
+
+  /** Stops all that still runs, newest first. */
+  async close(): Promise<void> {
+    await Promise.all(this.processes.map(async ({ child }) => {
+      if (child.exitCode !== null || child.signalCode !== null) return;
+      child.kill('SIGTERM');
+      await Promise.race([once(child, 'exit'), sleep(20_000).then(() => child.kill('SIGKILL'))]);
+    }));
+    await this.release();
+  }
+
+  keysFor(service: Service, agents: string): readonly SigningKey[] {
+    if (service === 'orchestrator' || service === 'gateway') return this.keys;
+    const own = service === 'agents' ? agents.split(',') : [service];
+    const named = this.keys.filter((key) => own.includes(key.principal));
+    // A projector signs nothing; a process without any key is a mistake everywhere else.
+    return named.length > 0 ? named : makeKeys([service], 'k1');
+  }
+
+  async #says(running: RunningService, text: string): Promise<void> {
+    for (let waitedMs = 0; waitedMs < 60_000; waitedMs += 50) {
+      if (running.child.exitCode !== null) throw new Error(`${running.service} ended with ${running.child.exitCode}: ${readFileSync(running.logFile, 'utf8').slice(-2_000)}`);
+      if (this.lines(running).some((line) => line['msg'] === text)) return;
+      await sleep(50);
+    }
+    throw new Error(`${running.service} did not say "${text}" within 60 s: ${readFileSync(running.logFile, 'utf8').slice(-2_000)}`);
+  }
+}
+
+async function makeDatabase(serverUrl: string, name: string): Promise<string> {
+  const server = openPgDatabase({ connectionString: serverUrl });
+  await server.query(`CREATE DATABASE "${name}"`);
+  await server.close();
+  const url = new URL(serverUrl);
+  url.pathname = `/${name}`;
+  return url.href;
+}
