@@ -1,0 +1,27 @@
+// The process of one agent, or of a pool of several.
+
+import { BlackboardError } from '../runtime/errors.js';
+import { runStage } from '../runtime/run-stage.js';
+import { briefAgents } from './brief-agents.js';
+import { agentsConfigSchema } from './config.js';
+import { loadAgent } from './load-agent.js';
+import { noopAgent } from './noop/agent.js';
+import { runAgents } from './sdk/run-agents.js';
+
+await runStage({
+  name: 'agents',
+  schema: agentsConfigSchema,
+  start: async (config, plumbing) => {
+    const further = await Promise.all((config.AGENT_MODULES ?? []).map(loadAgent));
+    const known = [...briefAgents({ collectorRoots: config.COLLECTOR_ROOTS ?? [] }), noopAgent({ delayMs: config.NOOP_DELAY_MS }), ...further];
+    const agents = config.AGENTS.map((name) => {
+      const found = known.find((agent) => agent.name === name);
+      if (found === undefined) throw new BlackboardError('CONFIG_INVALID', `AGENTS names "${name}", which is not known here; known are ${known.map((agent) => agent.name).join(', ')}: add its module to AGENT_MODULES`);
+      return found;
+    });
+    const running = await runAgents({
+      ...plumbing, agents, gateway: { url: config.GATEWAY_URL }, limits: { concurrency: config.AGENT_CONCURRENCY }, sessionTimeoutMs: config.KAFKA_SESSION_TIMEOUT_MS,
+    });
+    return { halted: running.halted, close: () => running.drain() };
+  },
+});
