@@ -1,5 +1,5 @@
-// Runs the golden set and compares with the committed baseline. Exit code 1: a score fell, a target of the report half
-// is missed, or a pinned document changed.
+// Runs the golden set and compares with the committed baseline. Exit code 1: a score fell or a pinned document changed;
+// with --require-targets also a target that the report half misses, which is always printed.
 
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -39,13 +39,13 @@ export function runEvals(): EvalReport {
 
 /** Runs, prints and compares. Returns the exit code. */
 export function main(args: readonly string[]): number {
-  const { values } = parseArgs({ args: [...args], options: { json: { type: 'boolean' }, verbose: { type: 'boolean' }, 'update-baseline': { type: 'boolean' } } });
+  const { values } = parseArgs({ args: [...args], options: { json: { type: 'boolean' }, verbose: { type: 'boolean' }, 'update-baseline': { type: 'boolean' }, 'require-targets': { type: 'boolean' } } });
   const report = runEvals();
   if (values['update-baseline'] === true) writeFileSync(baselinePath, `${JSON.stringify(report.scores, null, 1)}\n`);
   const baseline = JSON.parse(readFileSync(baselinePath, 'utf8')) as EvalReport['scores'];
   const regressions = regressionsOf(report.scores, baseline);
   const missed = (Object.keys(targets) as (keyof Scores)[]).filter((score) => report.scores.report[score] < targets[score]);
-  const failed = regressions.length > 0 || missed.length > 0 || report.changed.length > 0;
+  const failed = regressions.length > 0 || report.changed.length > 0 || (values['require-targets'] === true && missed.length > 0);
   if (values.json === true) process.stdout.write(`${JSON.stringify({ ...report, baseline, targets, regressions, missed, passed: !failed })}\n`);
   else print(report, baseline, { regressions, missed, verbose: values.verbose === true });
   return failed ? 1 : 0;
@@ -69,7 +69,7 @@ function print(report: EvalReport, baseline: EvalReport['scores'], { regressions
   if (verbose) for (const { id, half, passageFound, honest, findings } of report.questions) if (half === 'tune' && (passageFound === false || honest === false)) lines.push(`missed: ${id} (${half}), ${findings} findings`);
   for (const document of report.changed) lines.push(`changed document: ${document}. Install the pinned packages (npm ci), or renew evals/golden.json.`);
   for (const { half, score, was, is } of regressions) lines.push(`regression: ${labels[score]}, ${half} half: was ${percent(was)}, is ${percent(is)}`);
-  for (const score of missed) lines.push(`below target: ${labels[score]}`);
+  for (const score of missed) lines.push(`below target: ${labels[score]} is ${percent(report.scores.report[score])}, ${percent(targets[score])} is wanted`);
   process.stdout.write(`${lines.join('\n')}\n`);
 }
 

@@ -80,7 +80,9 @@ export function contextTermsOf({ document, unit, quote }: Omit<Passage, 'score'>
 const pathText = (id: string): string => id.replace(/\.[a-z]+$/i, '').replace(/[/\\@]/g, ' ');
 
 const leanedOnMax = 2;
-const unclearStart = /^["'“(*_[`]*(?:it|its|this|that|these|those|they|their|them|he|she|his|her|such|both|otherwise|then|also|additionally|therefore|thus|hence|so|if so|in (?:this|that|these|those|such))\b/iu;
+const verb = 'is|are|was|were|will|would|can|could|may|might|must|should|has|have|had|does|do|did|means?|allows?|includes?|appl(?:y|ies)|happens?|works?|makes?|lets?|gives?|causes?|also|only|combines?|requires?|returns?|provides?|enables?|takes?';
+// "This library can …" says what it speaks of, "This can …" does not.
+const unclearStart = new RegExp(`^["'“(*_[\`]*(?:(?:this|that|these|those)[*_]* (?:${verb})|it|its|they|their|them|he|she|his|her|such|both|otherwise|then|also|additionally|therefore|thus|hence|so|if so|in (?:this|that|these|those|such))\\b`, 'iu');
 
 /** The unit with those before it that it leans on; null where one of them may not be quoted or is in another block. */
 function quotedWith(units: readonly Unit[], index: number): readonly Unit[] | null {

@@ -8,6 +8,7 @@ const stopWords = new Set(
     'one ones own same both between during before after above below out up down off again further once more most not no nor only via per vs ' +
     'get gets getting got let lets make makes made making use used using uses work works working happen happens need needs way ways thing things ' +
     'show shows shown reach reaches become becomes come comes go goes put puts take takes say says know see seem seems try tries turn turns exist exists ' +
+    'anything something everything nothing anyone someone everyone anybody somebody everybody ' +
     'often many much long few little good best different kind kinds sort sorts ' +
     'possible mean means want does tell explain describe please give given find').split(' '),
 );
@@ -56,6 +57,7 @@ function partsOf(word: string): readonly Word[] {
   const split = word
     .replace(/['’]s?$/u, '')
     .replace(/(\p{Ll}|\p{N})(\p{Lu})/gu, '$1 $2')
+    .replace(/(\p{L}{3,})(\p{N}{2,})/gu, '$1 $2')
     .split(/[\s_$'’-]+/u)
     .map((part) => part.toLowerCase())
     .filter((part) => part !== '');
