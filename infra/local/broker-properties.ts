@@ -50,6 +50,9 @@ function core({ dataDir, ports, numPartitions, flushEveryMessage }: BrokerSettin
     'transaction.state.log.min.isr': '1',
     'group.initial.rebalance.delay.ms': '0',
     'controlled.shutdown.enable': 'false', // there is nobody to hand leadership to
+    // After a SIGKILL the controller waits for the old session's end before it lets the broker back in; the default is 9 s.
+    'broker.session.timeout.ms': '4000',
+    'broker.heartbeat.interval.ms': '500',
     ...(flushEveryMessage ? { 'log.flush.interval.messages': '1' } : {}),
   };
 }
