@@ -7,9 +7,9 @@ import { whatIsMissing } from './for-tests.js';
 
 const skip = (await whatIsMissing({ kafka: true })) ?? false;
 
-function client(bootstrap: string, user?: BrokerUser): Kafka {
+function client(bootstrap: string, user?: BrokerUser, retries = 8): Kafka {
   const sasl = user === undefined ? {} : { sasl: { mechanism: 'scram-sha-256' as const, username: user.name, password: user.password } };
-  return new Kafka({ brokers: [bootstrap], logLevel: logLevel.NOTHING, retry: { initialRetryTime: 50, retries: 8 }, ...sasl });
+  return new Kafka({ brokers: [bootstrap], logLevel: logLevel.NOTHING, retry: { initialRetryTime: 50, retries }, ...sasl });
 }
 
 async function append(kafka: Kafka, topic: string, value: string): Promise<void> {
@@ -62,7 +62,7 @@ test('a killed broker comes back on the same port with every acknowledged record
     assert.notEqual(broker.pid, before);
     await append(kafka, 'kept', 'after');
     assert.deepEqual(await readAll(kafka, { topic: 'kept', count: 2, groupId: 'readers' }), ['before', 'after']);
-    await assert.rejects(append(kafka, 'never-created', 'x'), 'no topic appears by writing to it');
+    await assert.rejects(append(client(broker.bootstrap, undefined, 1), 'never-created', 'x'), 'no topic appears by writing to it');
   } finally {
     await broker.stop();
   }
