@@ -37,7 +37,7 @@ export async function fetchApicurio({ say = sayOnStderr }: { say?: Say } = {}): 
     say,
     isWhole: (each) => namesIn(each).includes(runner),
     fill: (each) =>
-      maven(['-f', pom('apicurio'), 'dependency:unpack', `-DoutputDirectory=${each}`, `-Dmdep.unpack.markersDirectory=${each}.markers`, `-DmarkersDirectory=${each}.markers`]),
+      maven(['-f', pom('apicurio'), 'dependency:unpack', `-DoutputDirectory=${each}`, `-Dscratch=${each}.scratch`]),
   });
   return join(folder, runner);
 }
