@@ -1,4 +1,3 @@
-import { z } from 'zod';
 import { httpUrl, integer, list } from '../runtime/config.js';
 import { plumbingConfigSchema } from '../runtime/plumbing-config.js';
 

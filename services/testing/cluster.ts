@@ -3,7 +3,7 @@
 
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { createWriteStream, mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
+import { closeSync, mkdtempSync, openSync, readFileSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -42,6 +42,8 @@ export interface RunningService {
 export class Cluster {
   readonly topics: TopicNames;
   readonly processes: RunningService[] = [];
+  #started = 0;
+
   private constructor(
     readonly prefix: string,
     readonly partitions: number,
@@ -85,13 +87,14 @@ export class Cluster {
   async start(service: Service, over: Readonly<Record<string, string>> = {}): Promise<RunningService> {
     const agents = over['AGENTS'] ?? '';
     const keys = this.keysFor(service, agents);
-    const keyFile = join(this.folder, `${service}-${agents.replaceAll(',', '+')}-${this.processes.length}.keys.json`);
+    const keyFile = join(this.folder, `${service}-${agents.replaceAll(',', '+')}-${(this.#started += 1)}.keys.json`);
     writeFileSync(keyFile, keysText(keys), { mode: 0o600 });
     const logFile = keyFile.replace('.keys.json', '.log');
     const { DATABASE_URL: databaseUrl, ...shared } = this.env;
     const env = { PATH: process.env['PATH'] ?? '', ...shared, ...(service === 'agents' ? {} : { DATABASE_URL: databaseUrl ?? '' }), BLACKBOARD_KEYS_FILE: keyFile, ...over };
-    const child = spawn(process.execPath, [fileURLToPath(new URL(`../${service}/main.js`, import.meta.url))], { env, stdio: ['ignore', 'ignore', 'pipe'] });
-    child.stderr.pipe(createWriteStream(logFile));
+    const logFd = openSync(logFile, 'a');
+    const child = spawn(process.execPath, [fileURLToPath(new URL(`../${service}/main.js`, import.meta.url))], { env, stdio: ['ignore', 'ignore', logFd] });
+    closeSync(logFd);
     const running: RunningService = { service, agents, child, logFile };
     this.processes.push(running);
     await this.#says(running, service === 'agents' ? 'agents run' : `${service} runs`);
