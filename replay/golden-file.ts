@@ -1,0 +1,109 @@
+// A recorded log in one file, and the log it is read back as. Format, all numbers big-endian:
+//   "BBGOLDEN" | u32 length | header as JSON | records until the end
+//   record: u8 topic (0 quarantine, 1 verified) | u16 partition | f64 append time, ms since 1970
+//           | u32 length | key | u32 length | value
+// Offsets are not stored: they are dense per partition, in the order of the file. The whole behind the header is gzip.
+
+import { gunzipSync, gzipSync } from 'node:zlib';
+import type { TopicName, TopicNames } from '../topics/topics.js';
+import { BlackboardError } from '../services/runtime/errors.js';
+import type { LogRecord, PartitionRange, ReadOptions } from '../services/runtime/log/port.js';
+import type { ReadableLog } from './readable-log.js';
+
+export interface GoldenHeader {
+  readonly format: 1;
+  readonly name: string;
+  /** Why it was recorded, or recorded again. */
+  readonly reason: string;
+  readonly partitions: number;
+  readonly jobs: number;
+}
+
+const magic = Buffer.from('BBGOLDEN');
+
+export function writeGolden(header: GoldenHeader, records: Readonly<Record<'quarantine' | 'verified', readonly LogRecord[]>>): Buffer {
+  const head = Buffer.from(JSON.stringify(header));
+  const body = Buffer.concat([...records.quarantine.map((record) => frame(0, record)), ...records.verified.map((record) => frame(1, record))]);
+  return Buffer.concat([magic, u32(head.length), head, gzipSync(body, { level: 9 })]);
+}
+
+/** @throws BlackboardError INPUT_INVALID */
+export function readGolden(bytes: Buffer, topics: Pick<TopicNames, 'quarantine' | 'verified'>): { readonly header: GoldenHeader; readonly log: HeldLog } {
+  if (!bytes.subarray(0, magic.length).equals(magic)) throw new BlackboardError('INPUT_INVALID', 'this is no golden log: it does not begin with BBGOLDEN; record one with "node dist/replay/record-golden.js"');
+  const headEnd = magic.length + 4 + bytes.readUInt32BE(magic.length);
+  const header = JSON.parse(bytes.toString('utf8', magic.length + 4, headEnd)) as GoldenHeader;
+  if (header.format !== 1) throw new BlackboardError('INPUT_INVALID', `this golden log has format ${String(header.format)}, and only format 1 is known here; record it again`);
+  const body = gunzipSync(bytes.subarray(headEnd));
+  const log = new HeldLog(topics, header.partitions);
+  for (let at = 0; at < body.length;) {
+    const topic = body[at] === 0 ? topics.quarantine : topics.verified;
+    const keyAt = at + 15;
+    const keyEnd = keyAt + body.readUInt32BE(at + 11);
+    const valueEnd = keyEnd + 4 + body.readUInt32BE(keyEnd);
+    log.add(topic, body.readUInt16BE(at + 1), { appendTimeMs: body.readDoubleBE(at + 3), key: Buffer.from(body.subarray(keyAt, keyEnd)), value: Buffer.from(body.subarray(keyEnd + 4, valueEnd)) });
+    at = valueEnd;
+  }
+  return { header, log };
+}
+
+function frame(topic: number, { partition, appendTimeMs, key, value }: LogRecord): Buffer {
+  const head = Buffer.alloc(15);
+  head.writeUInt8(topic, 0);
+  head.writeUInt16BE(partition, 1);
+  head.writeDoubleBE(appendTimeMs, 3);
+  head.writeUInt32BE(key.length, 11);
+  return Buffer.concat([head, key, u32(value.length), value]);
+}
+
+function u32(value: number): Buffer {
+  const bytes = Buffer.alloc(4);
+  bytes.writeUInt32BE(value);
+  return bytes;
+}
+
+/** Records held in memory, read as a log is. */
+export class HeldLog implements ReadableLog {
+  readonly #records = new Map<TopicName, LogRecord[][]>();
+
+  constructor(topics: Pick<TopicNames, 'quarantine' | 'verified'>, partitions: number) {
+    for (const topic of [topics.quarantine, topics.verified]) this.#records.set(topic, Array.from({ length: partitions }, () => []));
+  }
+
+  /** The records of a partition, to be looked at or altered in place. */
+  records(topic: TopicName, partition: number): LogRecord[] {
+    const records = this.#records.get(topic)?.[partition];
+    if (records === undefined) throw new BlackboardError('NOT_FOUND', `${topic} has no partition ${partition} here`, { topic, partition });
+    return records;
+  }
+
+  add(topic: TopicName, partition: number, record: Pick<LogRecord, 'appendTimeMs' | 'key' | 'value'>): void {
+    const records = this.records(topic, partition);
+    records.push({ topic, partition, offset: records.length, ...record });
+  }
+
+  async *read({ topic, partition, from, until }: ReadOptions): AsyncGenerator<readonly LogRecord[]> {
+    const records = this.records(topic, partition);
+    const found = records.slice(from, until ?? records.length);
+    if (found.length > 0) yield found;
+  }
+
+  async ranges(topic: TopicName): Promise<readonly PartitionRange[]> {
+    return (this.#records.get(topic) ?? []).map((records, partition) => ({ partition, low: 0, next: records.length }));
+  }
+
+  close(): Promise<void> {
+    return Promise.resolve();
+  }
+}
+
+/** All records of both topics, partition by partition. */
+export async function holdLog(log: ReadableLog, topics: Pick<TopicNames, 'quarantine' | 'verified'>): Promise<Readonly<Record<'quarantine' | 'verified', readonly LogRecord[]>>> {
+  const read = async (topic: TopicName): Promise<readonly LogRecord[]> => {
+    const records: LogRecord[] = [];
+    for (const range of await log.ranges(topic)) for await (const batch of log.read({ topic, partition: range.partition, from: range.low, until: range.next })) records.push(...batch);
+    return records;
+  };
+  // Verified first: each of its decisions then has its claim.
+  const verified = await read(topics.verified);
+  return { verified, quarantine: await read(topics.quarantine) };
+}
