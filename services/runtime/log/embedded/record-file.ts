@@ -40,12 +40,19 @@ export class RecordFile {
   private readonly positions: Database<CommittedPosition, string>;
   private readonly topics = new Map<TopicName, StoredTopic>();
 
-  /** @throws BlackboardError TOPOLOGY_DRIFT: a topic has another partition count on disk. */
-  constructor(private readonly directory: string, topics: readonly TopicToOpen[]) {
-    this.environment = open({ path: join(directory, 'log.mdb'), noSubdir: true, overlappingSync: false, maxDbs: 4 });
+  /**
+   * `read-only`: all topics that are stored, beside the process that writes; nothing on disk changes.
+   * @throws BlackboardError TOPOLOGY_DRIFT: a topic has another partition count on disk.
+   */
+  constructor(private readonly directory: string, topics: readonly TopicToOpen[] | 'read-only') {
+    this.environment = open({ path: join(directory, 'log.mdb'), noSubdir: true, overlappingSync: false, maxDbs: 4, readOnly: topics === 'read-only' });
     this.records = this.environment.openDB('records', { encoding: 'binary', keyEncoding: 'binary' });
     this.positions = this.environment.openDB('positions', { encoding: 'json' });
     const stored = this.environment.openDB<StoredTopic, string>('topics', { encoding: 'json' });
+    if (topics === 'read-only') {
+      for (const { key, value } of stored.getRange()) this.topics.set(key as TopicName, value);
+      return;
+    }
     const drifted = this.environment.transactionSync(() => this.declare(stored, topics));
     if (drifted !== undefined) {
       void this.environment.close();
@@ -55,6 +62,11 @@ export class RecordFile {
 
   topic(name: TopicName): StoredTopic | undefined {
     return this.topics.get(name);
+  }
+
+  /** Lets reads see what another process has committed since. */
+  refresh(): void {
+    this.environment.resetReadTxn();
   }
 
   /** The offset behind the last stored record. */

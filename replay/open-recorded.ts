@@ -1,0 +1,30 @@
+// Opens a recorded blackboard for replay: an embedded folder beside the process that writes it, or a Kafka log by a
+// reader without a group. Only what reads is imported here; the registry is asked for schemas, never told any.
+
+import { join } from 'node:path';
+import { topicNames } from '../topics/topics.js';
+import { embeddedCodec } from '../services/runtime/codec/event-codec.js';
+import { registryCodec } from '../services/runtime/codec/registry-codec.js';
+import { openEmbeddedLogReadOnly } from '../services/runtime/log/embedded/read-only-log.js';
+import { ClusterLink } from '../services/runtime/log/kafka/cluster-link.js';
+import type { KafkaConnection } from '../services/runtime/log/kafka/kafka-client.js';
+import { KafkaReader } from '../services/runtime/log/kafka/reader.js';
+import { projectRoot } from '../services/runtime/project-root.js';
+import type { RecordedBlackboard } from './readable-log.js';
+
+export type RecordedAt =
+  | { readonly mode: 'embedded'; /** As given to "up --data". */ readonly dataDir: string }
+  | { readonly mode: 'kafka'; readonly kafka: KafkaConnection; readonly registryUrl: string; readonly topicPrefix: string };
+
+/** @throws BlackboardError NOT_FOUND, KAFKA_UNAVAILABLE, REGISTRY_UNAVAILABLE, SCHEMA_UNKNOWN */
+export async function openRecorded(at: RecordedAt): Promise<RecordedBlackboard> {
+  const schemasDir = join(projectRoot, 'schemas');
+  if (at.mode === 'embedded') return { log: openEmbeddedLogReadOnly(join(at.dataDir, 'log')), topics: topicNames(), codec: embeddedCodec(schemasDir) };
+  const { codec, learn } = await registryCodec({ url: at.registryUrl, schemasDir, topicPrefix: at.topicPrefix, register: false });
+  const link = new ClusterLink(at.kafka);
+  const reader = new KafkaReader(link);
+  return {
+    topics: topicNames(at.topicPrefix), codec, learn,
+    log: { read: (options) => reader.read(options), ranges: (topic) => reader.ranges(topic), close: async () => link.close() },
+  };
+}
