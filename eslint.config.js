@@ -31,7 +31,7 @@ const zones = [
     message: 'stages talk through topics, never through imports.',
   })),
   { target: `./services/!(testing)/**/!(*.test|*-rig|testing-*).ts`, from: './services/testing/**/*', message: 'test support stays out of processes.' },
-  { target: './replay/**/!(*.test).ts', from: ['./services/*/main.ts', './services/runtime/run-stage.ts', './services/runtime/log/kafka/{kafka-writer,leader-sender}.ts', './services/orchestrator/{partition-owner,start-orchestrator}.ts', './evals/**/*'], message: 'replay reuses verbs and readers; it cannot write.' },
+  { target: './replay/**/!(*.test).ts', from: ['./services/*/main.ts', './services/runtime/run-stage.@(ts)', './services/runtime/log/kafka/{kafka-log,kafka-writer,leader-sender}.ts', './services/orchestrator/{partition-owner,start-orchestrator}.ts', './evals/**/*'], message: 'replay reuses verbs and readers; it cannot write.' },
   { target: './evals', from: ['./services/*/main.ts', './infra/**/*'], message: 'evals call verbs, not processes.' },
   { target: './infra/**/!(*.test).ts', from: ['./services/!(runtime|blackboard)/**/*', './replay/**/*', './evals/**/*'], message: 'infra applies data; it knows no stage.' },
 ];
