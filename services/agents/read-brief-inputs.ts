@@ -1,6 +1,7 @@
 // What the agents of a brief read: the corpus and its documents, the plan, the verified findings. Documents are named
-// by the hash of their text, so an index that was built once serves every job over the same corpus.
+// by the hash of their text, so an index that was built once serves every job over the same documents.
 
+import { contentHash } from '../blackboard/ids.js';
 import { BlackboardError } from '../runtime/errors.js';
 import type { CitedFinding } from '../../workflows/brief/compose-brief.js';
 import { corpusContract, findingContract, planContract } from '../../workflows/brief/contracts.js';
@@ -44,14 +45,16 @@ export async function documentText(context: StepContext, hash: string): Promise<
 /** The documents of the corpus that the step was given and the search index over them. */
 export async function passagesOf(context: StepContext): Promise<{ readonly index: PassageIndex; readonly sources: readonly SourceDocument[] }> {
   const input = inputOf(context, corpusContract.name);
-  const known = input === undefined ? undefined : indexes.get(input.hash);
-  if (known !== undefined) return known;
   const corpus = input === undefined ? null : await context.read(corpusContract, input);
+  // By what the documents are, not by the corpus: another job over the same folder has another corpus of the same texts.
+  const key = corpus === null ? '' : contentHash(Buffer.from(JSON.stringify(corpus.documents)));
+  const known = indexes.get(key);
+  if (known !== undefined) return known;
   const read = await mapInTurns(corpus?.documents ?? [], async (document) => ({ document, text: await documentText(context, document.textHash) }));
   const sources = read.flatMap(({ document, text }) => (text === null ? [] : [{ document, text }]));
   const built = { index: indexPassages(sources), sources };
   // An index over part of a corpus must not stand for the whole of it later.
-  if (input !== undefined && sources.length === read.length) remember(input.hash, built);
+  if (corpus !== null && sources.length === read.length) remember(key, built);
   return built;
 }
 
