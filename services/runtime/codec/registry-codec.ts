@@ -1,6 +1,7 @@
 // A codec whose schema ids come from a Confluent-compatible registry: every schema of ours is registered under its
 // topic and record name, and ids that others wrote with are looked up once. On the hot path nothing is asked.
 
+import { setTimeout as sleep } from 'node:timers/promises';
 import { COMPATIBILITY, SchemaRegistry, SchemaType } from '@kafkajs/confluent-schema-registry';
 import { composeSchemas, type EventSchema } from '../../../schemas/compose.js';
 import type { EventType } from '../../../schemas/generated/events.js';
@@ -50,12 +51,22 @@ export function subjectOf(schema: EventSchema, topicPrefix: string): string {
 async function idOf(registry: SchemaRegistry, schema: EventSchema, options: RegistryCodecOptions): Promise<number> {
   const subject = subjectOf(schema, options.topicPrefix);
   const text = { type: SchemaType.AVRO as const, schema: JSON.stringify(schema.avro) };
-  try {
-    if (options.register === false) return await registry.getRegistryIdBySchema(subject, text);
-    return (await registry.register(text, { subject, compatibility: COMPATIBILITY.FULL_TRANSITIVE })).id;
-  } catch (error) {
-    throw registryError(error, `schema ${subject}`, options.url);
+  for (let tries = 0; ; tries += 1) {
+    try {
+      if (options.register === false) return await registry.getRegistryIdBySchema(subject, text);
+      return (await registry.register(text, { subject, compatibility: COMPATIBILITY.FULL_TRANSITIVE })).id;
+    } catch (error) {
+      // Another process sets up the same new subject at the same moment: what it made is found at the next try.
+      if (isRace(error) && tries < 5) await sleep(50 * (tries + 1) * (0.5 + Math.random()));
+      else throw registryError(error, `schema ${subject}`, options.url);
+    }
   }
+}
+
+/** A conflict over a subject's settings, not over a schema. */
+function isRace(error: unknown): boolean {
+  const { status, url } = error as { status?: number; url?: string };
+  return status === 409 && typeof url === 'string' && url.includes('/config/');
 }
 
 async function schemaOf(registry: SchemaRegistry, id: number, { url }: RegistryCodecOptions): Promise<unknown> {

@@ -1,0 +1,75 @@
+import assert from 'node:assert/strict';
+import { mkdtempSync, cpSync, readFileSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, describe, it } from 'node:test';
+import { SchemaRegistry, SchemaType } from '@kafkajs/confluent-schema-registry';
+import { sharedRegistry, whatIsMissing } from '../../../infra/local/for-tests.js';
+import type { Fact } from '../../../schemas/generated/events.js';
+import { BlackboardError } from '../errors.js';
+import { projectRoot } from '../project-root.js';
+import { embeddedCodec } from './event-codec.js';
+import { registryCodec } from './registry-codec.js';
+
+const skip = await whatIsMissing({ registry: true });
+const schemasDir = join(projectRoot, 'schemas');
+const fact = {
+  type: 'TickObserved', step: '', agent: '', epoch: 3, cause: 4, tenant: '', job: '', instance: -1, attempt: 0, agentVersion: '', correlation: '', causation: 'q/0/4', onBehalfOf: '',
+  workflowVersion: '', policyVersion: '', promptHash: '', modelId: '', signer: '', atMs: 5, trace: '', authentic: true, causeDigest: Buffer.alloc(0), timeMs: 5,
+} as Fact;
+
+describe('a codec with a real registry', { skip: skip ?? false }, () => {
+  let registry: Awaited<ReturnType<typeof sharedRegistry>>;
+  const topicPrefix = `codec-${process.pid}-${Date.now() % 100_000}.`;
+  before(async () => { registry = await sharedRegistry(); });
+  after(() => registry.release());
+
+  /** Our schemas with one event's fields changed. */
+  const changed = (change: (fields: Record<string, unknown>[]) => void): string => {
+    const folder = mkdtempSync(join(tmpdir(), 'blackboard-schemas-'));
+    cpSync(schemasDir, folder, { recursive: true });
+    const path = join(folder, 'facts/tick-observed.json');
+    const schema = JSON.parse(readFileSync(path, 'utf8')) as { fields: Record<string, unknown>[] };
+    change(schema.fields);
+    writeFileSync(path, JSON.stringify(schema));
+    return folder;
+  };
+  const code = (expected: string) => (error: unknown): boolean => error instanceof BlackboardError && error.code === expected;
+
+  it('gives the same ids to every process, and other ids than the embedded codec', async () => {
+    const [one, two] = await Promise.all([registryCodec({ url: registry.registryUrl, schemasDir, topicPrefix }), registryCodec({ url: registry.registryUrl, schemasDir, topicPrefix })]);
+    const bytes = one.codec.encode(fact);
+    assert.deepEqual(two.codec.decodeFact(bytes), one.codec.decodeFact(bytes));
+    const embedded = embeddedCodec(schemasDir);
+    assert.notDeepEqual(embedded.encode(fact).subarray(0, 5), bytes.subarray(0, 5));
+    assert.deepEqual(embedded.digest(embedded.encode(fact)), one.codec.digest(bytes), 'digests do not depend on the frame');
+  });
+
+  it('reads what a newer version writes, once it has learnt its id', async () => {
+    const older = await registryCodec({ url: registry.registryUrl, schemasDir, topicPrefix });
+    const newerDir = changed((fields) => fields.push({ name: 'note', type: 'string', default: '' }));
+    const newer = await registryCodec({ url: registry.registryUrl, schemasDir: newerDir, topicPrefix });
+    const bytes = newer.codec.encode({ ...fact, note: 'new' } as unknown as Fact);
+    const before = older.codec.decode(bytes);
+    assert.ok(!before.ok && before.reason === 'unknown-schema-id');
+    await older.learn(bytes.readInt32BE(1));
+    assert.equal((older.codec.decodeFact(bytes) as Fact & { timeMs: number }).timeMs, 5);
+  });
+
+  it('refuses an incompatible schema by the name of its subject', async () => {
+    const broken = changed((fields) => fields.push({ name: 'must', type: 'string' }));
+    await assert.rejects(registryCodec({ url: registry.registryUrl, schemasDir: broken, topicPrefix }), (error: unknown) => code('SCHEMA_INCOMPATIBLE')(error) && (error as Error).message.includes('TickObserved'));
+  });
+
+  it('does not learn ids that do not exist, or that are of a foreign event', async () => {
+    const { learn } = await registryCodec({ url: registry.registryUrl, schemasDir, topicPrefix });
+    await assert.rejects(learn(999_999), code('SCHEMA_UNKNOWN'));
+    const client = new SchemaRegistry({ host: registry.registryUrl });
+    const { id } = await client.register({ type: SchemaType.AVRO, schema: JSON.stringify({ type: 'record', name: 'Foreign', namespace: 'other', fields: [{ name: 'a', type: 'string' }] }) }, { subject: `${topicPrefix}foreign` });
+    await assert.rejects(learn(id), code('SCHEMA_UNKNOWN'));
+  });
+
+  it('says which URL did not answer', async () => {
+    await assert.rejects(registryCodec({ url: 'http://127.0.0.1:9/apis/ccompat/v7', schemasDir, topicPrefix }), (error: unknown) => code('REGISTRY_UNAVAILABLE')(error) && (error as Error).message.includes('127.0.0.1:9'));
+  });
+});
