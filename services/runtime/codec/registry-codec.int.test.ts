@@ -39,7 +39,7 @@ describe('a codec with a real registry', { skip: skip ?? false }, () => {
   it('gives the same ids to every process, and other ids than the embedded codec', async () => {
     const [one, two] = await Promise.all([registryCodec({ url: registry.registryUrl, schemasDir, topicPrefix }), registryCodec({ url: registry.registryUrl, schemasDir, topicPrefix })]);
     const bytes = one.codec.encode(fact);
-    assert.deepEqual(two.codec.decodeFact(bytes), one.codec.decodeFact(bytes));
+    assert.deepEqual({ ...two.codec.decodeFact(bytes) }, { ...one.codec.decodeFact(bytes) });
     const embedded = embeddedCodec(schemasDir);
     assert.notDeepEqual(embedded.encode(fact).subarray(0, 5), bytes.subarray(0, 5));
     assert.deepEqual(embedded.digest(embedded.encode(fact)), one.codec.digest(bytes), 'digests do not depend on the frame');
