@@ -2,6 +2,7 @@
 
 import type { FastifyRequest } from 'fastify';
 import { DoorError } from '../runtime/http-door.js';
+import { withSpan } from '../runtime/telemetry.js';
 import { admit, admitCancellation, type AdmitContext, type Admission } from './admit.js';
 import { noSuchJob, type IngressParts, type Routes } from './routes.js';
 import { cancelAccepted, cancelRequest, errorView, jobParams, statusQuery, submissionAccepted, submissionRequest } from './schemas.js';
@@ -14,17 +15,18 @@ export function addWriteRoutes({ app, parts, finder, caller }: Routes): void {
       summary: 'Submit a job', description: 'Needs an idempotency key, as the header Idempotency-Key or in the body. 202: the submission is in the log. 503: it is not, or perhaps not; sending it again with the same key is safe.',
       body: submissionRequest, response: { 202: submissionAccepted, '4xx': errorView, '5xx': errorView },
     },
-  }, async (request, reply) => {
+  }, async (request, reply) => withSpan('submit', { 'http.request.method': 'POST' }, traceOf(request), async (span) => {
     const key = request.headers['idempotency-key'];
     const admission = admit(request.body, typeof key === 'string' ? key : undefined, context(request));
     if (!admission.admitted) throw refused(admission);
     const { job } = admission.claim;
+    span.set({ 'blackboard.job': job });
     const known = await knownSubmission(parts, job, admission.digest, request);
     const place = known ?? await parts.claims.append(admission.claim);
     const statusUrl = `/v1/jobs/${job}?submission=${place.offset}`;
     request.log.info({ job, tenant: admission.claim.tenant, partition: place.partition, offset: place.offset, known: known !== null }, 'submitted');
     return reply.code(202).header('location', statusUrl).send({ job, ...place, statusUrl });
-  });
+  }));
 
   app.post('/v1/jobs/:job/cancel', {
     schema: {
@@ -39,6 +41,12 @@ export function addWriteRoutes({ app, parts, finder, caller }: Routes): void {
     const place = await parts.claims.append(admitCancellation({ job, tenant, instance, correlation: correlation ?? '' }, request.body?.reason ?? '', context(request)));
     return reply.code(202).send({ job, ...place });
   });
+}
+
+/** The caller's own trace context, where it sends one. */
+function traceOf(request: FastifyRequest): string {
+  const header = request.headers['traceparent'];
+  return typeof header === 'string' ? header : '';
 }
 
 /**

@@ -7,6 +7,7 @@ import { limits, type TopicName } from '../../topics/topics.js';
 import type { PartitionState } from '../blackboard/board.js';
 import type { LogRecord, Member, RecordToAppend } from '../runtime/log/port.js';
 import type { DeadLetterRecord } from './dead-letters.js';
+import { withSpan } from '../runtime/telemetry.js';
 import { decideRecord, type QuarantineRecord } from './decide-record.js';
 import { inspect } from './inspect.js';
 import type { OwnerEffects } from './owner-effects.js';
@@ -126,10 +127,11 @@ export class DecisionQueue {
     const content: QuarantineRecord['content'] = decoded.ok && asClaim !== null
       ? { kind: 'claim', claim: asClaim, inspection: inspect({ claim: asClaim, key: record.key, partition: record.partition, body: decoded.body, fingerprint: decoded.schema.fingerprint }, keyring, { contracts, partitions }) }
       : { kind: 'undecodable', reason };
-    const decision = decideRecord(state, { offset: record.offset, appendTimeMs: record.appendTimeMs, digest: codec.digest(record.value), content }, {
+    const about = asClaim === null ? null : () => ({ 'messaging.operation.type': 'process', 'blackboard.claim': asClaim.type, 'blackboard.job': asClaim.job, 'blackboard.step': asClaim.step });
+    const decision = withSpan('decide', about, asClaim?.trace ?? '', () => decideRecord(state, { offset: record.offset, appendTimeMs: record.appendTimeMs, digest: codec.digest(record.value), content }, {
       nextOffset, encode: (fact) => codec.encode(fact), batchBytesMax: limits.batchBytesMax, batchRecordsMax: limits.batchRecordsMax,
       onThrow: (error, claim) => logger.error({ partition: this.partition, offset: record.offset, claimType: claim.type, error }, 'a verb threw: claim parked'),
-    });
+    }));
     const records = decision.facts.map((fact, index) => ({ key: Buffer.from(fact.job), value: decision.encoded[index] as Buffer }));
     return { records, deadLetter: content.kind === 'undecodable' ? { record, reason } : null };
   }
