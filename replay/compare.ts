@@ -26,6 +26,8 @@ export interface Divergence {
   readonly partition: number;
   /** On `bb.verified`: of the record that differs, or where it should stand. */
   readonly verifiedOffset: number;
+  /** On `bb.verified`: a checkpoint's marker, where their digests differ and either may be the altered one; else -1. */
+  readonly againstOffset: number;
   /** On `bb.quarantine`, -1 where no claim is concerned. */
   readonly quarantineOffset: number;
   /** Recorded; where there is none, what was taken again. */

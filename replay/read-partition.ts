@@ -27,8 +27,8 @@ export interface RecordedClaim {
 }
 
 export type Recorded =
-  /** About the partition itself: a marker, a checkpoint, a policy. */
-  | { readonly kind: 'bare'; readonly at: RecordedFact }
+  /** About the partition itself: a marker, a checkpoint, a policy; with the digest of the newest marker up to it. */
+  | { readonly kind: 'bare'; readonly at: RecordedFact; readonly markerDigest: Buffer }
   /** Facts of one decision, in one run; `claim` is null where quarantine has no record at that offset. */
   | { readonly kind: 'decision'; readonly cause: number; readonly facts: readonly RecordedFact[]; readonly claim: RecordedClaim | null }
   /** Sent under an epoch that was over; `knownEpoch`: that epoch's marker is in the partition. */
@@ -64,6 +64,7 @@ function rangeOf(ranges: readonly PartitionRange[], topic: TopicName, partition:
 async function* decisions(source: RecordedBlackboard, verified: PartitionRange, quarantine: PartitionRange): AsyncGenerator<Recorded> {
   const claims = new ClaimReader(source, quarantine);
   let open: RecordedFact[] = [];
+  let markerDigest: Buffer = Buffer.alloc(0);
   const close = async (): Promise<Recorded> => {
     const facts = open;
     open = [];
@@ -75,7 +76,10 @@ async function* decisions(source: RecordedBlackboard, verified: PartitionRange, 
     if (open.length > 0 && !continues) yield await close();
     if (one.kind === 'unreadable') yield one;
     else if (!one.counts) yield { kind: 'inert', at: one.at, knownEpoch: one.knownEpoch };
-    else if (one.at.fact.cause < 0) yield { kind: 'bare', at: one.at };
+    else if (one.at.fact.cause < 0) {
+      if (one.at.fact.type === 'EpochStarted') markerDigest = source.codec.digest(one.at.record.value);
+      yield { kind: 'bare', at: one.at, markerDigest };
+    }
     else open.push(one.at);
   }
   if (open.length > 0) yield await close();

@@ -39,7 +39,7 @@ export function redecide(state: PartitionState, recorded: Recorded, options: Red
   switch (recorded.kind) {
     case 'unreadable': return { divergence: { ...nowhere(state), kind: 'unreadable', verifiedOffset: recorded.record.offset, recorded: shown(recorded.reason) }, strayed: false };
     case 'inert': return recorded.knownEpoch ? same : { divergence: about(state, 'epoch-unknown', recorded.at, { field: 'epoch', recorded: shown(recorded.at.fact.epoch) }), strayed: false };
-    case 'bare': return bareFact(state, recorded.at, options);
+    case 'bare': return bareFact(state, recorded, options);
     case 'decision': return decision(state, recorded, options);
   }
 }
@@ -62,7 +62,7 @@ function decision(state: PartitionState, { cause, facts, claim }: Recorded & { k
     const { kind, index, fact, field, recorded } = difference;
     return {
       strayed: true,
-      divergence: { kind, partition: state.partition, verifiedOffset: first.record.offset + index, quarantineOffset: cause, eventType: fact.type, job: fact.job, step: fact.step, field, recorded, again: difference.again },
+      divergence: { ...nowhere(state), kind, verifiedOffset: first.record.offset + index, quarantineOffset: cause, eventType: fact.type, job: fact.job, step: fact.step, field, recorded, again: difference.again },
     };
   } catch (error) {
     return { strayed: true, divergence: about(state, 'verb-threw', first, { quarantineOffset: cause, again: shown(String(error)) }) };
@@ -78,23 +78,23 @@ function contentOf({ record, decoded }: RecordedClaim, facts: readonly RecordedF
   return { kind: 'claim', claim: raw.claim, inspection: inspectContent(raw, signed, options) };
 }
 
-/** Markers say nothing but who; a checkpoint must say what the facts before it do. */
-function bareFact(state: PartitionState, at: RecordedFact, { codec }: RedecideOptions): Redecided {
+/** A marker says nothing but who, and its checkpoint holds its digest; a checkpoint must say what the facts before it do. */
+function bareFact(state: PartitionState, { at, markerDigest }: Recorded & { kind: 'bare' }, { codec }: RedecideOptions): Redecided {
   try {
-    const again = bareAgain(state, at);
+    const again = bareAgain(state, at.fact, markerDigest);
     const difference = again === null ? null : compareFact(at, again, codec.encode(again), codec);
     evolve(state, at.fact, at.record.offset);
-    return difference === null ? same : { divergence: about(state, 'bare-fact-differs', at, difference), strayed: false };
+    return difference === null ? same : { divergence: about(state, 'bare-fact-differs', at, { ...difference, ...(difference.field === 'causeDigest' ? { againstOffset: state.epoch } : {}) }), strayed: false };
   } catch (error) {
     return { divergence: about(state, 'bare-fact-differs', at, { again: shown(String(error)) }), strayed: true };
   }
 }
 
-function bareAgain(state: PartitionState, { fact }: RecordedFact): Fact | null {
+function bareAgain(state: PartitionState, fact: Fact, markerDigest: Buffer): Fact | null {
   if (fact.type === 'EpochStarted') return markerAgain(fact);
   if (fact.type !== 'Checkpointed') return null;
   // It was to stand right behind its marker; what an owner that was replaced wrote in between moves it, and changes nothing.
-  return checkpointOf(state, policyWith(JSON.parse((fact satisfies Checkpointed).policy) as Policy, state), state.epoch + 1);
+  return checkpointOf(state, policyWith(JSON.parse((fact satisfies Checkpointed).policy) as Policy, state), { offset: state.epoch + 1, markerDigest });
 }
 
 function markerAgain({ owner }: EpochStarted): EpochStarted {
@@ -120,5 +120,5 @@ function about(state: PartitionState, kind: DivergenceKind, { record, fact }: Re
 }
 
 function nowhere(state: PartitionState): Divergence {
-  return { kind: 'unreadable', partition: state.partition, verifiedOffset: -1, quarantineOffset: -1, eventType: '', job: '', step: '', field: '', recorded: '', again: '' };
+  return { kind: 'unreadable', partition: state.partition, verifiedOffset: -1, againstOffset: -1, quarantineOffset: -1, eventType: '', job: '', step: '', field: '', recorded: '', again: '' };
 }

@@ -96,9 +96,9 @@ function reportText(report: ReplayReport, { colors, columns }: ReplayView): stri
 
 /** Where it is, what is wrong there, and both sides. */
 export function divergenceLines(divergence: Divergence, columns: number): readonly string[] {
-  const { partition, verifiedOffset, quarantineOffset, eventType, step, field, job } = divergence;
+  const { partition, verifiedOffset, againstOffset, quarantineOffset, eventType, step, field, job } = divergence;
   const about = [safe(eventType, 40), safe(step, 40), job === '' ? '' : `job ${safe(job, 32)}`].filter((part) => part !== '').join(' ');
-  const cause = quarantineOffset < 0 ? '' : `, decided on q/${partition}/${quarantineOffset}`;
+  const cause = quarantineOffset >= 0 ? `, decided on q/${partition}/${quarantineOffset}` : againstOffset >= 0 ? `, against v/${partition}/${againstOffset}` : '';
   return [
     `  v/${partition}/${verifiedOffset}${cause}: ${about}`,
     `    ${kinds[divergence.kind]}`,

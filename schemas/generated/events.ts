@@ -42,7 +42,7 @@ export interface Envelope {
 export interface FactEnvelope extends Envelope {
   /** whether the causing claim bore a valid signature of its signer */
   readonly authentic: boolean;
-  /** first fact of a decision: SHA-256 of the causing record (schema fingerprint and body); otherwise empty */
+  /** first fact of a decision, and a checkpoint: SHA-256 of the causing record (schema fingerprint and body); otherwise empty */
   readonly causeDigest: Buffer;
 }
 

@@ -13,15 +13,21 @@ export function policyWith(policy: Policy, state: PartitionState): Policy {
   return { ...policy, olderWorkflows: older };
 }
 
-/** What an owner has restored, and from where the next one has to read. `offset` is the checkpoint's own, on verified. */
-export function checkpointOf(state: PartitionState, policy: Policy, offset: number): Checkpointed {
+/** Where a checkpoint stands: its own offset on verified, and the digest of the marker that it stands behind. */
+export interface CheckpointPlace {
+  readonly offset: number;
+  readonly markerDigest: Buffer;
+}
+
+/** What an owner has restored, and from where the next one has to read. It names its marker as its cause, with its digest. */
+export function checkpointOf(state: PartitionState, policy: Policy, { offset, markerDigest }: CheckpointPlace): Checkpointed {
   let oldest = { acceptedOffset: state.epoch, acceptedEpoch: state.epoch };
   for (const job of state.jobs.values()) if (job.acceptedOffset < oldest.acceptedOffset) oldest = job;
   for (const job of state.remembered.values()) if (isRemembered(state, job.endedAtMs) && job.acceptedOffset < oldest.acceptedOffset) oldest = job;
   return {
     type: 'Checkpointed', step: '', agent: '', epoch: state.epoch, cause: -1, tenant: '', job: '', instance: -1, attempt: 0, agentVersion: '', correlation: '',
     causation: `v/${state.partition}/${offset - 1}`, onBehalfOf: '', workflowVersion: '', policyVersion: versionOf({ ...policy, olderWorkflows: {} }), promptHash: '', modelId: '',
-    signer: '', atMs: state.timeMs, trace: '', authentic: true, causeDigest: Buffer.alloc(0),
+    signer: '', atMs: state.timeMs, trace: '', authentic: true, causeDigest: markerDigest,
     cursor: state.cursor, controlOffset: state.controlOffset, restoreFrom: oldest.acceptedOffset, restoreEpoch: oldest.acceptedEpoch, timeMs: state.timeMs, policy: canonicalJson(policy),
   };
 }

@@ -32,6 +32,7 @@ export class PartitionOwner {
   #state: PartitionState | null = null;
   #nextOffset = -1;
   #checkpointOffset = -1;
+  #markerDigest: Buffer = Buffer.alloc(0);
   #decidedSinceMarker = 0;
   #sending = false;
   readonly #queue: DecisionQueue;
@@ -131,12 +132,13 @@ export class PartitionOwner {
 
   async #appendMarker(): Promise<number> {
     const marker = this.effects.codec.encode(bare('EpochStarted', { owner: this.effects.instance }));
+    this.#markerDigest = this.effects.codec.digest(marker);
     const { baseOffset } = await through(this.effects.seams, 'orchestrator.append-marker', () => this.effects.log.append({ topic: this.topics.verified, partition: this.partition, records: [record('', marker)] }));
     return baseOffset;
   }
 
   async #appendCheckpoint(state: PartitionState, take: number): Promise<void> {
-    const checkpoint = checkpointOf(state, policyWith(this.effects.policy, state), this.#nextOffset);
+    const checkpoint = checkpointOf(state, policyWith(this.effects.policy, state), { offset: this.#nextOffset, markerDigest: this.#markerDigest });
     const accepted = await this.#appendFacts([checkpoint], take, 'orchestrator.append-checkpoint');
     if (accepted === null) return;
     evolve(state, checkpoint, accepted);
@@ -200,7 +202,8 @@ export class PartitionOwner {
       const epoch = this.#nextOffset;
       const marker = bare('EpochStarted', { owner: this.effects.instance });
       evolve(state, marker, epoch);
-      const checkpoint = checkpointOf(state, policyWith(this.effects.policy, state), epoch + 1);
+      const markerDigest = this.effects.codec.digest(this.effects.codec.encode(marker));
+      const checkpoint = checkpointOf(state, policyWith(this.effects.policy, state), { offset: epoch + 1, markerDigest });
       const accepted = await this.#appendFacts([marker, checkpoint], take, 'orchestrator.renew');
       if (accepted === null) return;
       evolve(state, checkpoint, epoch + 1);
