@@ -1,9 +1,7 @@
 import { join } from 'node:path';
-import type { RecordedAt } from '../../../replay/open-recorded.js';
 import { topicNames } from '../../../topics/topics.js';
 import { openEmbeddedLog } from '../../runtime/log/embedded/embedded-log.js';
 import { kafkaLog } from '../../runtime/log/kafka/kafka-log.js';
-import type { LogPort } from '../../runtime/log/port.js';
 import { examples, withJson, type AddCommand, type CliContext, type JsonOption } from '../context.js';
 import { readLetter, readLetters, readOriginal, withRecorded, type FoundLetter } from '../dead-letters.js';
 import { moment } from '../durations.js';
@@ -57,16 +55,17 @@ async function showLetter(offset: number, options: Options, { terminal, env, fin
   finish(exitCodes.ok);
 }
 
+/** @throws BlackboardError LOG_LOCKED while an embedded blackboard runs. */
 async function redriveLetter(offset: number, options: Options, { terminal, env, finish }: CliContext): Promise<void> {
   const at = recordedAt(options, env);
-  const { found, original } = await withRecorded(at, async (source) => {
+  const { found, original, partitions } = await withRecorded(at, async (source) => {
     const letter = await readLetter(source, offset);
-    return { found: letter, original: await readOriginal(source, letter) };
+    return { found: letter, original: await readOriginal(source, letter), partitions: (await source.log.ranges(source.topics.quarantine)).length };
   });
   const { originPartition: partition, originTopic } = found.letter;
   const { quarantine } = topicNames(at.mode === 'kafka' ? at.topicPrefix : undefined);
   if (options.yes !== true) throw new CliError('usage', `would append ${original.value.length} bytes to ${foreign(originTopic)}, partition ${partition}; nothing was written`, 'Add --yes to do it.');
-  const log = await openWritable(at);
+  const log = at.mode === 'kafka' ? kafkaLog(at.kafka) : await openEmbeddedLog({ directory: join(at.dataDir, 'log'), topics: [{ name: quarantine, partitions }] });
   try {
     const { baseOffset } = await log.append({ topic: quarantine, partition, records: [original] });
     terminal.out(options.json === true ? jsonLine({ topic: quarantine, partition, offset: baseOffset }) : `appended to quarantine ${partition}/${baseOffset}\n`);
@@ -74,12 +73,6 @@ async function redriveLetter(offset: number, options: Options, { terminal, env, 
   } finally {
     await log.close();
   }
-}
-
-/** @throws BlackboardError LOG_LOCKED while an embedded blackboard runs. */
-async function openWritable(at: RecordedAt): Promise<LogPort> {
-  // Topics that are on disk stay as they are: none is named, so none is made.
-  return at.mode === 'kafka' ? kafkaLog(at.kafka) : openEmbeddedLog({ directory: join(at.dataDir, 'log'), topics: [] });
 }
 
 function plain({ record, letter }: FoundLetter): Readonly<Record<string, unknown>> {
