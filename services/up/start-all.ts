@@ -38,6 +38,7 @@ import { openPgliteDatabase } from '../runtime/postgres/pglite-database.js';
 import { postgresBodyStore } from '../runtime/postgres/postgres-body-store.js';
 import { projectRoot } from '../runtime/project-root.js';
 import { seamsFromEnvironment } from '../runtime/seams.js';
+import { startTelemetry } from '../runtime/telemetry.js';
 
 export interface EmbeddedWorld {
   readonly mode: 'embedded';
@@ -113,6 +114,8 @@ export async function startAll(options: AllOptions): Promise<All> {
 
 async function startParts(options: AllOptions, closers: (() => Promise<void>)[], closeAll: () => Promise<void>): Promise<All> {
   const { logger } = options;
+  const telemetry = await startTelemetry({ service: 'blackboard' });
+  closers.push(() => telemetry.stop());
   const world = await openWorld(options.world, closers);
   const { log, codec, db, bodies, partitions } = world;
   const topics = topicNames(world.prefix);
