@@ -8,6 +8,7 @@ import type { BlackboardEvent, Claim, ControlEvent, EventType } from '../../../s
 import { messageClassOf } from '../../../schemas/generated/events.js';
 import { composeSchemas } from '../../../schemas/compose.js';
 import { BlackboardError } from '../errors.js';
+import { endOfAvro } from './avro-bounds.js';
 import { Slab } from './slab.js';
 
 const frameBytes = 5;
@@ -85,11 +86,20 @@ export class EventCodec {
     return Buffer.concat([unsigned.subarray(0, unsigned.length - 1), lengthPrefix(signature.length), signature]);
   }
 
+  /** Decodes bytes of anybody: nothing is built before they are known to fit the schema. */
   decode(value: Buffer): Decoded {
+    return this.#decode(value, false);
+  }
+
+  #decode(value: Buffer, isTrusted: boolean): Decoded {
     if (value.length < frameBytes || value[0] !== 0) return { ok: false, reason: 'wrong-magic-byte', schemaId: -1 };
     const schemaId = value.readInt32BE(1);
     const schema = this.#bySchemaId.get(schemaId);
     if (schema === undefined) return { ok: false, reason: 'unknown-schema-id', schemaId };
+    if (!isTrusted) {
+      const end = endOfAvro(schema.writer, value, frameBytes);
+      if (end !== value.length) return { ok: false, reason: end < 0 ? 'not-avro' : 'trailing-bytes', schemaId };
+    }
     try {
       const type = schema.resolver === null ? schema.writer : this.#mine(schema.eventType).type;
       const { value: event, offset } = type.decode(value, frameBytes, schema.resolver ?? undefined) as { value: BlackboardEvent; offset: number };
@@ -105,7 +115,7 @@ export class EventCodec {
 
   /** Decodes a record of `bb.verified`, whose only writer is ours. @throws BlackboardError SCHEMA_UNKNOWN */
   decodeFact(value: Buffer): BlackboardEvent {
-    const decoded = this.decode(value);
+    const decoded = this.#decode(value, true);
     if (!decoded.ok) throw new BlackboardError('SCHEMA_UNKNOWN', `a fact cannot be decoded (${decoded.reason}, schema id ${decoded.schemaId}); upgrade this service or check the registry`, { ...decoded });
     return decoded.event;
   }
