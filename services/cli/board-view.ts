@@ -1,6 +1,6 @@
 // Both namespaces of a job side by side: what is a fact, and what stayed in quarantine and why.
 
-import { displayWidth, clip, padEnd } from './text-layout.js';
+import { clip, displayWidth, padEnd, wrapText } from './text-layout.js';
 import type { Artifact } from './job-views.js';
 import { foreign, type Terminal } from './terminal.js';
 
@@ -63,5 +63,5 @@ function tally(quarantine: readonly Artifact[], { colors, columns }: View): stri
   for (const { reason, state } of quarantine) if (state === 'rejected') counts.set(reason ?? '', (counts.get(reason ?? '') ?? 0) + 1);
   if (counts.size < 2) return [];
   const text = [...counts].sort((a, b) => b[1] - a[1]).map(([reason, count]) => `${foreign(reason, 60) || 'refused'} ×${count}`).join(' · ');
-  return ['', colors.dim(clip(`refused for: ${text}`, columns))];
+  return ['', ...wrapText(`refused for: ${text}`, columns).map((line) => colors.dim(line))];
 }

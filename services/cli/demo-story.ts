@@ -45,6 +45,14 @@ export function boardSection(artifacts: readonly Artifact[], view: View, rowsMax
   return heading('BOARD', 'facts on the left; what did not pass the gate, on the right', view) + boardText(ranked, view, { rowsMax });
 }
 
+/** What became of the fabricated findings, in one sentence. */
+export function liarSentence(artifacts: readonly Artifact[], { colors, columns }: View): string {
+  const lies = artifacts.filter((artifact) => artifact.producer === 'liar');
+  const passed = lies.filter((artifact) => artifact.namespace === 'verified').length;
+  const text = `${lies.length} fabricated findings: ${lies.length - passed} in quarantine with a reason, ${passed} among the facts, so ${passed === 0 ? 'none' : 'perhaps some'} in the brief`;
+  return `\n${wrapText(text, columns).map((line) => `${(passed === 0 ? colors.green : colors.red)(line)}\n`).join('')}`;
+}
+
 /** The rows that tell the story, in the order of the log. */
 export function auditExcerpt(events: readonly AuditEvent[], rowsMax: number): readonly AuditEvent[] {
   const picked = new Set<AuditEvent>();
@@ -53,7 +61,8 @@ export function auditExcerpt(events: readonly AuditEvent[], rowsMax: number): re
   };
   first((event) => event.eventType === 'JobAccepted');
   first((event) => event.eventType === 'JobEnded');
-  first((event) => event.eventType === 'ArtifactRejected', 3);
+  const reasons = new Set<string>();
+  first((event) => event.eventType === 'ArtifactRejected' && !reasons.has(event.reason) && reasons.add(event.reason) !== undefined, 3);
   first((event) => event.eventType === 'VerificationRequested');
   first((event) => event.eventType === 'ArtifactVerified' && event.step.includes('/'));
   first((event) => event.eventType === 'PlanExpanded');

@@ -13,6 +13,8 @@ import type { Terminal } from './terminal.js';
 export interface WorldWish {
   readonly kafka: boolean;
   readonly dataDir: string;
+  /** Servers that are started forget everything when they stop. */
+  readonly isScratch?: boolean;
   readonly env: NodeJS.ProcessEnv;
   /** What is done now, for a person. */
   readonly say: (text: string) => void;
@@ -54,15 +56,19 @@ export async function openWorld(wish: WorldWish): Promise<OpenWorld> {
   }
 }
 
-async function startMissing({ env, say }: WorldWish, dataDir: string): Promise<{ readonly addresses: { readonly bootstrap?: string; readonly registryUrl?: string; readonly postgresUrl?: string }; stop(): Promise<void> }> {
+async function startMissing({ env, say, isScratch }: WorldWish, dataDir: string): Promise<{ readonly addresses: { readonly bootstrap?: string; readonly registryUrl?: string; readonly postgresUrl?: string }; stop(): Promise<void> }> {
   const isMissing = (name: string): boolean => (env[name] ?? '') === '';
   const wants = { kafka: isMissing('KAFKA_BROKERS'), registry: isMissing('SCHEMA_REGISTRY_URL'), postgres: isMissing('DATABASE_URL') };
   const names = Object.entries(wants).filter(([, wanted]) => wanted).map(([name]) => name);
   if (names.length === 0) return { addresses: {}, stop: () => Promise.resolve() };
   const { startStack } = await import('../../infra/local/stack.js');
-  await mkdir(join(dataDir, 'stack'), { recursive: true, mode: 0o700 });
   say(`starting ${names.join(', ')} (the first time, this fetches them)`);
-  return startStack(wants, { dir: join(dataDir, 'stack'), say });
+  if (isScratch === true) return startStack(wants, { say });
+  // Postgres does not run as root, and its own account must reach its folder: not within one that only root may enter.
+  const isRoot = process.getuid?.() === 0;
+  const dir = isRoot ? `${dataDir}.stack` : join(dataDir, 'stack');
+  await mkdir(dir, { recursive: true, mode: isRoot ? 0o711 : 0o700 });
+  return startStack(wants, { dir, say });
 }
 
 export function withoutPassword(url: string): string {

@@ -10,7 +10,7 @@ import { createLogger } from '../runtime/logger.js';
 import type { All } from '../up/start-all.js';
 import { readAuditRows } from './read-audit-rows.js';
 import type { CliContext } from './context.js';
-import { auditSection, boardSection, briefSection, heading, labelled } from './demo-story.js';
+import { auditSection, boardSection, briefSection, heading, labelled, liarSentence } from './demo-story.js';
 import { duration } from './durations.js';
 import { CliError } from './exit-codes.js';
 import { followJob } from './follow-job.js';
@@ -69,7 +69,7 @@ async function inWorld(wish: DemoWish, context: CliContext, place: { readonly da
   const { say, done } = saying(terminal);
   if (!wish.json) terminal.out(`${terminal.colors.bold('blackboard demo')}\n`);
   say('starting log, database and services');
-  const open = await openWorld({ kafka: wish.kafka, dataDir: place.dataDir, env: context.env, say });
+  const open = await openWorld({ kafka: wish.kafka, dataDir: place.dataDir, isScratch: wish.dataDir === undefined && !wish.keep, env: context.env, say });
   try {
     const { startAll } = await import('../up/start-all.js');
     const logger = createLogger({ service: 'demo', level: 'info', destination: { write: (line: string) => void place.logFile.write(line) } });
@@ -138,7 +138,7 @@ async function tellEnd(wish: DemoWish, { terminal, stopped }: CliContext, { clie
   const brief = result.mediaType.startsWith('text/markdown') ? result.bytes.toString('utf8') : null;
   if (wish.json) return terminal.out(jsonLine({ job, outcome: timeline.end?.outcome ?? null, startedInMs: running.startedInMs, brief, artifacts, auditRows: rows.length }));
   if (brief !== null) terminal.out(briefSection(brief, terminal, 14));
-  terminal.out(boardSection(artifacts, terminal, wish.withLiar ? 12 : 8));
+  terminal.out(boardSection(artifacts, terminal, wish.withLiar ? 12 : 8) + (wish.withLiar ? liarSentence(artifacts, terminal) : ''));
   terminal.out(auditSection(rows.map(({ event }) => event), terminal, 12));
   terminal.out(heading('NEXT', '', terminal) + nextSteps(wish, job, running.dataDir).map(([command, why]) => labelled(command, why, terminal, 45)).join(''));
 }

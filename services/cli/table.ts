@@ -47,8 +47,9 @@ export function fitColumns(columns: readonly Column[], rows: readonly (readonly 
     fitted.splice(last, 1);
   }
   while (total() > width) {
-    const widest = [...fitted].sort((a, b) => slack(b) - slack(a))[0];
-    if (widest === undefined || slack(widest) <= 0) break;
+    const isTight = fitted.every((column) => slack(column) === 0);
+    const widest = [...fitted].sort((a, b) => (isTight ? b.width - a.width : slack(b) - slack(a)))[0];
+    if (widest === undefined || widest.width <= 1) break;
     widest.width -= 1;
   }
   return fitted.map(({ at, width: cells }) => ({ at, width: cells }));

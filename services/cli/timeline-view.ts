@@ -62,7 +62,7 @@ export function verdictText(line: StepLine): string {
   if (line.state === 'verifying') return `before ${foreign(line.verifier, 40)}`;
   if (line.state === 'waiting') return `tried again soon${because}`;
   if (line.state === 'abandoned') return 'given up with the job';
-  if (line.state === 'failed') return `failed${because}`;
+  if (line.state === 'failed') return line.rejected > 0 ? `${line.rejected} refused${because}` : `failed${because}`;
   if (line.accepted + line.rejected === 0) return 'nothing found';
   const verified = line.accepted > 0 ? `${line.accepted} verified` : '';
   const refused = line.rejected > 0 ? `${line.rejected} refused${because}` : '';
