@@ -17,13 +17,8 @@ export interface ConfigSection {
 /** What all services share first, then each service's own variables, then those of commands and tests. */
 export async function configSections(): Promise<readonly ConfigSection[]> {
   const shared = describeConfig(plumbingConfigSchema);
-  const services = await Promise.all(serviceNames().map(async (name) => ({ name, rows: describeConfig(await schemaOf(name)).filter((row) => !shared.some((one) => one.name === row.name)) })));
+  const services = await Promise.all(serviceNames().map(async (name) => ({ name, rows: describeConfig(await configSchemaOf(name)).filter((row) => !shared.some((one) => one.name === row.name)) })));
   return [{ name: 'every service', rows: shared }, ...services, { name: 'commands and tests', rows: describeConfig(commandVariables) }];
-}
-
-/** Rows of the variables that one service reads, the shared ones among them. */
-export async function configOf(service: string): Promise<readonly ConfigRow[]> {
-  return describeConfig(await schemaOf(service));
 }
 
 /** Folders of services/ that are processes with a configuration. */
@@ -32,7 +27,8 @@ export function serviceNames(): readonly string[] {
   return readdirSync(services).filter((name) => existsSync(`${services}${name}/config.js`) && existsSync(`${services}${name}/main.js`)).sort();
 }
 
-async function schemaOf(service: string): Promise<z.ZodObject> {
+/** The configuration schema of a service's process. */
+export async function configSchemaOf(service: string): Promise<z.ZodObject> {
   const loaded = await import(new URL(`../../services/${service}/config.js`, import.meta.url).href) as Record<string, unknown>;
   const found = Object.entries(loaded).find(([name]) => name.endsWith('ConfigSchema'));
   if (found === undefined) throw new Error(`services/${service}/config.ts exports no …ConfigSchema`);

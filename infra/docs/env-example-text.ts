@@ -1,4 +1,6 @@
-import { envExample } from '../../services/runtime/config.js';
+import { describeConfig, envExample } from '../../services/runtime/config.js';
+import { composeVariables } from '../compose/compose-variables.js';
+import { setupConfigSchema } from '../compose/setup-config.js';
 import { configSections } from './config-schemas.js';
 
 const opening = `# Every variable of every process, made from the configuration schemas by infra/docs/write-env-example.ts.
@@ -9,7 +11,12 @@ const opening = `# Every variable of every process, made from the configuration 
 /** The text of .env.example: a variable that several processes read is explained where it comes first. */
 export async function envExampleText(): Promise<string> {
   const seen = new Set<string>();
-  const parts = (await configSections()).map(({ name, rows }) => {
+  const sections = [
+    ...await configSections(),
+    { name: 'set-up of a deployment (infra/compose/setup.ts)', rows: describeConfig(setupConfigSchema).filter((row) => row.name.startsWith('SETUP_')) },
+    { name: 'docker-compose.yml', rows: describeConfig(composeVariables) },
+  ];
+  const parts = sections.map(({ name, rows }) => {
     const fresh = rows.filter((row) => !seen.has(row.name));
     const again = rows.filter((row) => seen.has(row.name));
     for (const row of rows) seen.add(row.name);
