@@ -1,5 +1,6 @@
 // The process of one agent, or of a pool of several.
 
+import { jobDeadlineMsMax } from '../blackboard/workflow.js';
 import { BlackboardError } from '../runtime/errors.js';
 import { runStage } from '../runtime/run-stage.js';
 import { briefAgents } from './brief-agents.js';
@@ -20,7 +21,7 @@ await runStage({
       return found;
     });
     const running = await runAgents({
-      ...plumbing, agents, gateway: { url: config.GATEWAY_URL }, limits: { concurrency: config.AGENT_CONCURRENCY }, sessionTimeoutMs: config.KAFKA_SESSION_TIMEOUT_MS,
+      ...plumbing, agents, startAtMs: Date.now() - (config.AGENT_LOOK_BACK ?? jobDeadlineMsMax + 3600_000), gateway: { url: config.GATEWAY_URL }, limits: { concurrency: config.AGENT_CONCURRENCY }, sessionTimeoutMs: config.KAFKA_SESSION_TIMEOUT_MS,
     });
     return { halted: running.halted, close: () => running.drain() };
   },

@@ -4,6 +4,9 @@ import { z } from 'zod';
 
 const name = z.string().regex(/^[a-z][a-z0-9-]{0,63}$/, 'lower-case letters, digits and dashes, at most 64');
 
+/** The longest that a job may live; readers that start anew look back so far. */
+export const jobDeadlineMsMax = 7 * 24 * 3600_000;
+
 export const variationSchema = z.strictObject({
   kind: z.enum(['constraint', 'tool', 'tier']),
   value: z.string().max(200),
@@ -52,7 +55,7 @@ export const workflowSchema = z.strictObject({
   name,
   description: z.string().max(400).default(''),
   /** A job's own deadline when the submission names none. */
-  deadlineMs: z.int().min(1),
+  deadlineMs: z.int().min(1).max(jobDeadlineMsMax),
   costCapMicros: z.int().min(0).default(0),
   steps: z.array(stepSchema).min(1).max(64),
   /** The step whose first verified artifact is the job's result. */

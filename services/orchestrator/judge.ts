@@ -7,7 +7,7 @@ import { isJobId, jobId } from '../blackboard/ids.js';
 import type { PrincipalPolicy } from '../blackboard/policy.js';
 import { refusals, type Refusal } from '../blackboard/reasons.js';
 import { submissionDigest } from '../blackboard/submission.js';
-import type { Workflow } from '../blackboard/workflow.js';
+import { jobDeadlineMsMax, type Workflow } from '../blackboard/workflow.js';
 import { versionOf } from '../blackboard/ids.js';
 import { isRemembered } from './evolve.js';
 
@@ -127,7 +127,7 @@ function submissionRule(claim: JobSubmitted): string | null {
   if (claim.tenant === '' || claim.tenant.length > 128) return 'tenant: 1 to 128 characters';
   if (claim.idempotencyKey === '' || claim.idempotencyKey.length > 256) return 'idempotencyKey: 1 to 256 characters';
   if (claim.job !== jobId(claim.tenant, claim.idempotencyKey)) return 'job: the hash of tenant and idempotencyKey';
-  if (claim.deadlineMs < 0) return 'deadlineMs: 0 or more';
+  if (claim.deadlineMs < 0 || claim.deadlineMs > jobDeadlineMsMax) return `deadlineMs: 0 to ${jobDeadlineMsMax}`;
   if (claim.costCapMicros < 0) return 'costCapMicros: 0 or more';
   if (claim.params.length > 64 * 1024) return 'params: at most 64 KiB';
   try {

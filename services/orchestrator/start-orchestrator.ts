@@ -3,6 +3,7 @@
 
 import { groupName } from '../../topics/groups.js';
 import type { TopicNames } from '../../topics/topics.js';
+import type { PartitionState } from '../blackboard/board.js';
 import type { LogPort, LogRecord, Member } from '../runtime/log/port.js';
 import { PartitionOwner } from './partition-owner.js';
 import type { OwnerEffects } from './owner-effects.js';
@@ -17,9 +18,9 @@ export interface OrchestratorOptions extends Omit<OwnerEffects, 'onHalt' | 'log'
 }
 
 export interface Orchestrator {
-  /** Open jobs, cursors and phases by partition: for health checks and metrics. */
-  partitions(): readonly { readonly partition: number; readonly phase: string; readonly openJobs: number; readonly cursor: number }[];
-  /** Resolves with the first error that halted the member or one of its partitions. */
+  /** Open jobs, cursors and phases by partition: for health checks and metrics. `state` is the owner's own: only look. */
+  partitions(): readonly { readonly partition: number; readonly phase: string; readonly openJobs: number; readonly cursor: number; readonly state: PartitionState | null }[];
+  /** Resolves with the error that stopped the member for good; a partition that halts does not. */
   readonly halted: Promise<Error>;
   close(): Promise<void>;
 }
@@ -29,8 +30,8 @@ export async function startOrchestrator(options: OrchestratorOptions): Promise<O
   let halt: (error: Error) => void = () => undefined;
   const halted = new Promise<Error>((resolve) => { halt = resolve; });
   const effects: OwnerEffects = { ...options, onHalt: (partition, error) => {
-    options.logger.fatal({ partition, error }, 'partition halted: its facts stand, nothing more is decided in it');
-    halt(error);
+    // R11: the process goes on with its other partitions. Ending it would hand this one to the next member, and so on.
+    options.logger.fatal({ partition, error }, 'partition halted: its facts stand, nothing more is decided in it until this process is started again');
   } };
   const member = await options.log.join({
     group: options.group ?? groupName({ name: 'orchestrator', role: 'orchestrator' }, options.topics.prefix),
@@ -53,13 +54,17 @@ export async function startOrchestrator(options: OrchestratorOptions): Promise<O
       halt(error);
     },
   });
-  const timer = setInterval(() => void commit(member, owners, options), options.commitEveryMs ?? 1_000);
-  timer.unref();
+  const everyMs = options.commitEveryMs ?? 1_000;
+  const commitLater = (): (() => void) => options.setTimer(everyMs, () => {
+    void commit(member, owners, options);
+    cancelCommit = commitLater();
+  });
+  let cancelCommit = commitLater();
   return {
     halted,
-    partitions: () => [...owners.values()].map((owner) => ({ partition: owner.partition, phase: owner.phase, openJobs: owner.state?.jobs.size ?? 0, cursor: owner.state?.cursor ?? -1 })),
+    partitions: () => [...owners.values()].map((owner) => ({ partition: owner.partition, phase: owner.phase, openJobs: owner.state?.jobs.size ?? 0, cursor: owner.state?.cursor ?? -1, state: owner.state })),
     close: async () => {
-      clearInterval(timer);
+      cancelCommit();
       await commit(member, owners, options);
       for (const owner of owners.values()) owner.leave();
       await member.leave();
