@@ -1,0 +1,59 @@
+import assert from 'node:assert/strict';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { migrate } from '../infra/sql/migrate.js';
+import { topicNames } from '../topics/topics.js';
+import { rebuild } from '../services/projector/rebuild.js';
+import { openEmbeddedLog } from '../services/runtime/log/embedded/embedded-log.js';
+import { openPgliteDatabase } from '../services/runtime/postgres/pglite-database.js';
+import { NoopRig } from '../services/testing/noop-rig.js';
+import { jobId } from '../services/blackboard/ids.js';
+import { runReplay, type ReplayArgs } from './main.js';
+
+const topics = topicNames();
+
+test('a folder is replayed beside its writer, and its rows are compared with the log projected again', { timeout: 60_000 }, async () => {
+  const dataDir = mkdtempSync(join(tmpdir(), 'replay-rows-'));
+  const log = await openEmbeddedLog({ directory: join(dataDir, 'log'), topics: [{ name: topics.quarantine, partitions: 2 }, { name: topics.verified, partitions: 2 }, { name: topics.control, partitions: 1 }, { name: topics.deadLetter, partitions: 1 }] });
+  const rig = new NoopRig(2);
+  const orchestrator = await rig.orchestrator(log);
+  const agent = await rig.agent(log);
+  for (let n = 0; n < 5; n += 1) await rig.submit(log, `job-${n}`);
+  await rig.settled(log, 5, 10_000);
+  const job = jobId('acme', 'job-3');
+  const said: string[] = [];
+  const args: ReplayArgs = { source: { mode: 'embedded', dataDir }, out: (text) => said.push(text) };
+
+  assert.equal(await runReplay({ ...args, job }), 0, 'while its writer has it open');
+  assert.match(said.join(''), /every decision is the recorded one/);
+  assert.match(said.join(''), /JobAccepted[^]*JobEnded/);
+  assert.equal(await runReplay({ ...args, job: jobId('acme', 'none') }), 3);
+  await assert.rejects(runReplay({ ...args, database: 'embedded' }), { code: 'LOG_LOCKED' });
+  await assert.rejects(runReplay({ ...args, job: 'x' }), { code: 'INPUT_INVALID' });
+
+  const db = await openPgliteDatabase(join(dataDir, 'postgres'));
+  await migrate(db);
+  await rebuild({ log, codec: rig.codec, db, topic: topics.verified });
+  await db.close();
+  await agent.drain();
+  await orchestrator.close();
+  await log.close();
+  said.length = 0;
+  assert.equal(await runReplay({ ...args, database: 'embedded', json: true }), 0);
+  const answer = JSON.parse(said.join('')) as { replay: { jobs: number; divergences: unknown[] }; rows: { equal: boolean; rows: number } };
+  assert.equal(answer.replay.jobs, 5);
+  assert.deepEqual(answer.replay.divergences, []);
+  assert.equal(answer.rows.equal, true);
+  assert.ok(answer.rows.rows > 50);
+
+  // The same owner as the migrations: the application itself may not.
+  const again = await openPgliteDatabase(join(dataDir, 'postgres'));
+  await again.query("UPDATE jobs SET goal = 'another' WHERE job = $1", [job]);
+  await again.close();
+  said.length = 0;
+  assert.equal(await runReplay({ ...args, database: 'embedded' }), 6);
+  assert.match(said.join(''), /jobs: 5 rows in the database, 5 projected again/);
+  rmSync(dataDir, { recursive: true });
+});
