@@ -20,7 +20,9 @@ export function labelled(label: string, value: string, { columns, colors }: View
   const isNarrow = columns - lead - 2 < 28;
   const lines = wrapText(foreign(value, 2000), isNarrow ? columns - 4 : columns - lead - 2);
   if (isNarrow) return `  ${label}\n${lines.map((line) => `    ${colors.dim(line)}\n`).join('')}`;
-  return lines.map((line, at) => `  ${colors.dim((at === 0 ? label : '').padEnd(lead))}${line}\n`).join('');
+  // What can be typed stands out; what only names a value does not.
+  const tone = lead > 11 ? colors.bold : colors.dim;
+  return lines.map((line, at) => `  ${tone((at === 0 ? label : '').padEnd(lead))}${line}\n`).join('');
 }
 
 /** All of the brief, and of its sources the first so many lines. */

@@ -15,7 +15,16 @@ import { buildProgram } from './program.js';
 import type { Command } from 'commander';
 
 const build = fileURLToPath(new URL('../..', import.meta.url));
-const nowhere = 'http://127.0.0.1:9';
+/** A port that was free a moment ago: nobody answers there. */
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1');
+  await new Promise((resolve) => server.once('listening', resolve));
+  const { port } = server.address() as AddressInfo;
+  await new Promise((resolve) => server.close(resolve));
+  return port;
+}
+
+const nowhere = `http://127.0.0.1:${await freePort()}`;
 
 interface Ran { readonly code: number; readonly stdout: string; readonly stderr: string }
 
@@ -108,7 +117,7 @@ test('doctor names what is missing, what to do, and leaves with 78; secrets of a
   await new Promise((resolve) => taken.once('listening', resolve));
   const { port } = taken.address() as AddressInfo;
   try {
-    const { code, stdout } = await blackboard(['doctor', '--json', '--port', String(port), '--data', '/proc/none'], { KAFKA_BROKERS: '127.0.0.1:9', DATABASE_URL: 'postgres://me:hidden@127.0.0.1:9/db', BLACKBOARD_KEYS_FILE: '/nowhere/keys.json' });
+    const { code, stdout } = await blackboard(['doctor', '--json', '--port', String(port), '--data', join(projectRoot, 'package.json')], { KAFKA_BROKERS: '127.0.0.1:9', DATABASE_URL: 'postgres://me:hidden@127.0.0.1:9/db', BLACKBOARD_KEYS_FILE: '/nowhere/keys.json' });
     assert.equal(code, 78);
     const findings = JSON.parse(stdout) as { name: string; verdict: string; hint: string }[];
     const verdicts = Object.fromEntries(findings.map(({ name, verdict }) => [name, verdict]));
@@ -123,12 +132,8 @@ test('doctor names what is missing, what to do, and leaves with 78; secrets of a
 
 test('doctor says that nothing is missing where nothing is', async () => {
   const folder = mkdtempSync(join(tmpdir(), 'blackboard-doctor-'));
-  const free = createServer().listen(0, '127.0.0.1');
-  await new Promise((resolve) => free.once('listening', resolve));
-  const { port } = free.address() as AddressInfo;
-  await new Promise((resolve) => free.close(resolve));
   try {
-    const { code, stdout } = await blackboard(['doctor', '--port', String(port), '--data', folder]);
+    const { code, stdout } = await blackboard(['doctor', '--port', String(await freePort()), '--data', folder]);
     assert.equal(code, 0, stdout);
     assert.match(stdout, /nothing is missing/);
   } finally {
