@@ -15,7 +15,6 @@ import { endLine, eventLine, timelineLines } from './timeline-view.js';
 const plain = picocolors.createColors(false);
 /** Moves the cursor, sets the title, turns the reading direction, hides. */
 const hostile = '\u001b[2J\u001b]0;owned\u0007\u009b31m\u202egnp.exe\u200b\u2066';
-// eslint-disable-next-line no-control-regex
 const acts = /[\u0000-\u0009\u000b-\u001f\u007f-\u009f\u061c\u200b\u200e\u200f\u2028-\u202e\u2066-\u2069]/;
 
 const event = (eventType: string, more: Partial<AuditEvent> = {}): AuditEvent => ({
