@@ -25,8 +25,17 @@ async function install() {
   say('installing packages (npm ci), once');
   const npm = process.env.npm_execpath;
   const [command, before] = npm !== undefined && /npm-cli\.js$/.test(npm) ? [process.execPath, [npm]] : [process.platform === 'win32' ? 'npm.cmd' : 'npm', []];
-  const code = await run(command, [...before, 'ci', '--no-audit', '--no-fund', '--loglevel=error'], { cwd: root, quiet: true });
-  if (code !== 0) fail(`npm ci failed (exit ${code}). Is the package registry reachable ("npm ping")? Behind a proxy, set it with "npm config set registry" or HTTPS_PROXY; then run this again.`);
+  const quietly = ['--no-audit', '--no-fund', '--loglevel=error'];
+  let { code, said } = await capture(command, [...before, 'ci', ...quietly]);
+  if (code !== 0 && said.includes('EUSAGE')) {
+    // A registry may lack packages for other platforms, and a lock file that was made there names none of them: the
+    // strict install then refuses. This one takes the same locked versions, and leaves the lock file as it is.
+    say('the lock file names packages of this platform only: installing from it with npm install --no-save');
+    ({ code, said } = await capture(command, [...before, 'install', '--no-save', ...quietly]));
+  }
+  if (code === 0) return;
+  process.stderr.write(said);
+  fail(`npm failed (exit ${code}). Is the package registry reachable ("npm ping")? Behind a proxy, set HTTPS_PROXY or "npm config set proxy"; then run this again.`);
 }
 
 async function build() {
@@ -47,10 +56,21 @@ function runThing() {
   return run(process.execPath, [join(root, 'bin', 'blackboard.mjs'), what, ...rest], { cwd });
 }
 
-/** Resolves with the exit code; 128 and the signal's number where a signal ended it. */
-function run(command, args, { cwd, quiet = false }) {
+/** Runs in the project's folder; resolves with the exit code and what was said on stderr. */
+function capture(command, args) {
   return new Promise((resolve) => {
-    const child = spawn(command, args, { cwd, stdio: quiet ? ['ignore', 'ignore', 'inherit'] : 'inherit' });
+    const child = spawn(command, args, { cwd: root, stdio: ['ignore', 'ignore', 'pipe'] });
+    let said = '';
+    child.stderr.on('data', (chunk) => { said += chunk; });
+    child.on('error', (error) => resolve({ code: 127, said: `${command} cannot be started: ${error.message}\n` }));
+    child.on('close', (code) => resolve({ code: code ?? 1, said }));
+  });
+}
+
+/** Resolves with the exit code; 128 and the signal's number where a signal ended it. */
+function run(command, args, { cwd }) {
+  return new Promise((resolve) => {
+    const child = spawn(command, args, { cwd, stdio: 'inherit' });
     // A terminal sends Ctrl-C to the child as well; others send only us what they mean for it.
     const forward = (signal) => void child.kill(signal);
     const wait = () => undefined;
