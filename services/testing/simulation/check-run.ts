@@ -1,0 +1,154 @@
+// Phase three: the log of a run against its invariants. The rules about facts are the verifier's, which share nothing
+// with the fold; here stand those that need to know what the clients were told and what the owners held.
+
+import type { Fact } from '../../../schemas/generated/events.js';
+import type { TopicName } from '../../../topics/topics.js';
+import { openPartition } from '../../../replay/read-partition.js';
+import { redecide } from '../../../replay/redecide.js';
+import { emptyPartition } from '../../orchestrator/evolve.js';
+import type { LogRecord } from '../../runtime/log/port.js';
+import { PartitionAudit } from '../../verify/audit-partition.js';
+import { Findings, shownRecord } from '../../verify/findings.js';
+import { codec, contracts, keyring, topics } from './blackboard-of-seed.js';
+import { checkAppends } from './check-appends.js';
+import type { Violation } from './run-seed.js';
+import { stateHash } from './state-hash.js';
+import type { World } from './world.js';
+
+export interface RunFacts {
+  readonly never: ReadonlySet<string>;
+  readonly isAtRest: boolean;
+}
+
+export interface Checked {
+  readonly violations: readonly Violation[];
+  readonly reached: Readonly<Record<string, number>>;
+  readonly counts: { readonly facts: number; readonly claims: number; readonly jobs: number };
+}
+
+/** A verified record with what the filter says of it. */
+export interface FactAt {
+  readonly record: LogRecord;
+  readonly fact: Fact;
+  readonly counts: boolean;
+}
+
+export async function checkRun(world: World, { never, isAtRest }: RunFacts): Promise<Checked> {
+  const violations: Violation[] = [];
+  const reached: Record<string, number> = {};
+  const counts = { facts: 0, claims: 0, jobs: 0 };
+  const add = (invariant: string, what: string, records: readonly string[] = []): void => { violations.push({ invariant, what, records }); };
+  for (const halt of world.halts) add('halt', halt);
+  if (!isAtRest) add('live', 'the healed run did not come to rest', unrest(world));
+  for (let partition = 0; partition < world.partitions; partition += 1) {
+    const facts = readFacts(world, partition);
+    const claims = readAll(world, topics.quarantine, partition);
+    audit(world, { partition, facts, claims, isAtRest }, add, counts);
+    checkNever(facts, claims, never, add);
+    checkRows(world, partition, facts, add);
+    checkAppends(world.history, { partition, facts, claims }, add);
+    await checkDecisions(world, partition, add);
+    count(facts, reached);
+  }
+  for (const problem of world.tables.problems) add('I12', problem);
+  for (const [job, rows] of world.tables.jobs) if (isAtRest && (rows.accepted !== 1 || rows.ended !== 1)) add('I12', `the rows of job ${job} show ${rows.accepted} acceptances and ${rows.ended} ends`);
+  return { violations, reached, counts };
+}
+
+type Add = (invariant: string, what: string, records?: readonly string[]) => void;
+
+export function readAll({ store }: World, topic: TopicName, partition: number): readonly LogRecord[] {
+  return store.slice({ topic, partition, from: 0, until: store.range(topic, partition).next, bytesMax: Infinity });
+}
+
+function readFacts(world: World, partition: number): readonly FactAt[] {
+  let epoch = -1;
+  return readAll(world, topics.verified, partition).map((record) => {
+    const fact = codec.decodeFact(record.value) as Fact;
+    if (fact.type === 'EpochStarted') epoch = record.offset;
+    return { record, fact, counts: fact.type === 'EpochStarted' || fact.epoch === epoch };
+  });
+}
+
+interface Partition {
+  readonly partition: number;
+  readonly facts: readonly FactAt[];
+  readonly claims: readonly LogRecord[];
+}
+
+function audit(world: World, { partition, facts, claims, isAtRest }: Partition & { readonly isAtRest: boolean }, add: Add, counts: { facts: number; claims: number; jobs: number }): void {
+  const findings = new Findings();
+  const one = new PartitionAudit(partition, { codec, keyring, partitions: world.partitions, findings });
+  for (const record of claims) one.addClaim(record);
+  for (const { record, fact } of facts) one.addFact(record, fact);
+  const { openJobs, undecided } = one.finish();
+  for (const finding of findings.kept) add(finding.invariant, finding.what, finding.records);
+  if (isAtRest && openJobs.length > 0) add('I1', `${openJobs.length} jobs have no terminal`, openJobs.map((job) => shownRecord(job.record)));
+  if (isAtRest && undecided > 0) add('I14', `${undecided} claims have no decision in partition ${partition}`);
+  counts.facts += one.figures.facts;
+  counts.claims += one.figures.claims;
+  counts.jobs += one.figures.accepted;
+}
+
+/** I4: what the adversary sent under false pretences became a refusal or a dead letter, and nothing else. */
+function checkNever(facts: readonly FactAt[], claims: readonly LogRecord[], never: ReadonlySet<string>, add: Add): void {
+  if (never.size === 0) return;
+  const last = new Map<number, FactAt>();
+  for (const at of facts) if (at.counts && at.fact.cause >= 0) last.set(at.fact.cause, at);
+  for (const record of claims) {
+    const end = last.get(record.offset);
+    if (end === undefined || !never.has(codec.digest(record.value).toString('hex'))) continue;
+    if (end.fact.type !== 'ClaimRefused' && end.fact.type !== 'ClaimDeadLettered') add('I4', `a forged claim led to ${end.fact.type}`, [shownRecord(record), shownRecord(end.record, end.fact)]);
+  }
+}
+
+/** I12: one row per record, stale ones marked, none beyond. */
+function checkRows({ tables }: World, partition: number, facts: readonly FactAt[], add: Add): void {
+  const until = tables.positions.get(partition)?.offset ?? 0;
+  let rows = 0;
+  for (const row of tables.rows.values()) if (row.partition === partition) rows += 1;
+  if (rows !== until) add('I12', `partition ${partition} has ${rows} rows up to offset ${until}`);
+  for (const { record, fact, counts } of facts.slice(0, until)) {
+    const row = tables.rows.get(`${partition}/${record.offset}`);
+    if (row === undefined) add('I12', 'a record has no row', [shownRecord(record, fact)]);
+    else if (row.stale === counts || row.eventType !== fact.type || row.digest !== codec.digest(record.value).toString('hex')) add('I12', `a row says ${row.eventType}, stale ${row.stale}`, [shownRecord(record, fact)]);
+  }
+}
+
+/** I6: each decision taken again yields the recorded bytes, and the fold from the beginning is what the owner holds. */
+async function checkDecisions(world: World, partition: number, add: Add): Promise<void> {
+  const { recorded } = await openPartition({ log: world.store.open(), topics, codec }, partition);
+  const state = emptyPartition(partition);
+  for await (const entry of recorded) {
+    const { divergence } = redecide(state, entry, { codec, contracts, partitions: world.partitions, keyring });
+    if (divergence === null) continue;
+    add('I6', `taken again, a decision differs: ${JSON.stringify(divergence)}`, [shownRecord({ topic: topics.verified, partition, offset: divergence.verifiedOffset })]);
+    return;
+  }
+  for (const place of world.places) {
+    for (const owned of place.orchestrator?.partitions() ?? []) {
+      if (owned.partition === partition && owned.state !== null && owned.state.epoch === state.epoch && stateHash(owned.state) !== stateHash(state)) add('I6', `the owner of partition ${partition} holds another state than its log folds to`);
+    }
+  }
+}
+
+function unrest({ places, store, partitions, tables }: World): readonly string[] {
+  const owners = places.flatMap((place) => (place.orchestrator?.partitions() ?? []).map((one) => `${place.process.name}: partition ${one.partition} ${one.phase}, cursor ${one.cursor}, ${one.openJobs} open jobs`));
+  const ends = Array.from({ length: partitions }, (_, partition) => `partition ${partition}: ${store.range(topics.quarantine, partition).next} claims, ${store.range(topics.verified, partition).next} facts, ${tables.positions.get(partition)?.offset ?? 0} projected`);
+  return [...owners, ...ends];
+}
+
+/** What was reached at least once, over many seeds: the sometimes-assertions. */
+function count(facts: readonly FactAt[], reached: Record<string, number>): void {
+  const note = (what: string): void => { reached[what] = (reached[what] ?? 0) + 1; };
+  for (const { fact, counts } of facts) {
+    if (!counts) { note('fact:stale'); continue; }
+    note(`type:${fact.type}`);
+    if (fact.type === 'ClaimRefused') note(`refused:${fact.reason}`);
+    if (fact.type === 'ClaimDeadLettered') note(`dead-letter:${fact.reason}`);
+    if (fact.type === 'AttemptFailed') note(`failed:${fact.reason}`);
+    if (fact.type === 'JobEnded') note(`outcome:${fact.outcome}`);
+    if (fact.type === 'StepFailed') note(fact.escalated ? 'step:escalated' : 'step:failed-not-required');
+    if (fact.type === 'StepRequested' && fact.attempt > 1) note('step:retried');
+  }
+}

@@ -1,0 +1,84 @@
+// What can go wrong in a run, each with how often when a seed has drawn it. A quarter of all seeds draw none.
+
+import type { Dice } from './dice.js';
+
+/** Chance per opportunity, from and to: a seed that has the kind draws its own from between. */
+interface FaultSpec {
+  readonly least: number;
+  readonly most: number;
+  readonly means: string;
+}
+
+export const faultKinds = {
+  'append-refused': { least: 0.002, most: 0.04, means: 'the log refuses an append' },
+  'append-unknown-written': { least: 0.002, most: 0.05, means: 'an append lands, its answer is lost' },
+  'append-unknown-lost': { least: 0.002, most: 0.05, means: 'an append and its answer are lost' },
+  'append-late': { least: 0.002, most: 0.05, means: 'an append is given up and lands later' },
+  'append-reordered-answer': { least: 0.05, most: 0.4, means: 'answers and deliveries take long' },
+  'orchestrator-crash': { least: 0.02, most: 0.15, means: 'an orchestrator dies and starts again' },
+  'orchestrator-crash-at-seam': { least: 0.001, most: 0.02, means: 'an orchestrator dies right before or after an I/O' },
+  'orchestrator-stall': { least: 0.02, most: 0.12, means: 'an orchestrator stops past its session and goes on with what it had in hand' },
+  'agents-crash': { least: 0.02, most: 0.12, means: 'an agent process dies and starts again' },
+  'agents-stall': { least: 0.02, most: 0.12, means: 'an agent process stops past its session and goes on' },
+  'projector-crash': { least: 0.05, most: 0.2, means: 'the projector dies with what it has not committed' },
+  'member-churn': { least: 0.02, most: 0.15, means: 'an orchestrator joins and leaves' },
+  'rival-owner': { least: 0.02, most: 0.1, means: 'a second group owns the same partitions for a while' },
+  'positions-lost': { least: 0.02, most: 0.1, means: 'the committed positions of all groups are lost' },
+  'delivery-repeated': { least: 0.02, most: 0.2, means: 'a batch of quarantine is delivered twice to its owner' },
+  'delivery-gap': { least: 0.02, most: 0.2, means: 'the beginning of a batch of quarantine is not delivered to its owner' },
+  'submission-duplicated': { least: 0.05, most: 0.4, means: 'a submission is sent again' },
+  'claim-duplicated': { least: 0.05, most: 0.3, means: 'a claim is in quarantine twice' },
+  'claim-forged': { least: 0.1, most: 0.5, means: 'a hostile claim under a false or real name' },
+  'garbage-bytes': { least: 0.05, most: 0.3, means: 'bytes that are no claim' },
+  'tick-surplus': { least: 0.05, most: 0.3, means: 'more ticks than anybody needs' },
+  cancellation: { least: 0.02, most: 0.15, means: 'a job is cancelled' },
+  'submission-refusable': { least: 0.05, most: 0.3, means: 'a submission that breaks a rule' },
+  'agent-slow': { least: 0.05, most: 0.3, means: 'an agent takes long, at times past its deadline' },
+  'agent-throws': { least: 0.02, most: 0.2, means: "an agent's run throws" },
+  'agent-fails': { least: 0.02, most: 0.2, means: 'an agent reports a failure' },
+  'agent-silent': { least: 0.02, most: 0.1, means: 'an agent never answers' },
+  'agent-bad-work': { least: 0.05, most: 0.3, means: 'an agent posts work that breaks a rule of its step' },
+  'verifier-rejects': { least: 0.05, most: 0.4, means: 'the verifier rejects a candidate' },
+  'verifier-silent': { least: 0.02, most: 0.15, means: 'the verifier never answers' },
+  'gateway-fails': { least: 0.02, most: 0.2, means: 'the gateway breaks a connection or is busy' },
+  'local-clock-jump': { least: 0.02, most: 0.2, means: "a process's own clock steps by up to an hour" },
+  'append-time-falls-back': { least: 0.02, most: 0.1, means: "the log's clock falls back for a while" },
+  'append-time-jumps': { least: 0.01, most: 0.06, means: "the log's clock jumps forward for good" },
+  'deadline-short': { least: 0.05, most: 0.3, means: 'a job with little time' },
+} as const satisfies Readonly<Record<string, FaultSpec>>;
+
+export type FaultKind = keyof typeof faultKinds;
+
+/** The faults of one seed, and how often each was injected. */
+export class Faults {
+  readonly #rates = new Map<FaultKind, number>();
+  readonly injected = new Map<FaultKind, number>();
+  #healed = false;
+
+  constructor(private readonly dice: Dice, readonly isCalm: boolean) {
+    if (isCalm) return;
+    for (const [kind, { least, most }] of Object.entries(faultKinds)) {
+      if (dice.chance(0.5)) this.#rates.set(kind as FaultKind, least + dice.next() * (most - least));
+    }
+  }
+
+  has(kind: FaultKind): boolean {
+    return this.#rates.has(kind);
+  }
+
+  /** Whether a fault strikes at this opportunity; counts it if so. */
+  strikes(kind: FaultKind): boolean {
+    const rate = this.#rates.get(kind);
+    if (this.#healed || rate === undefined || !this.dice.chance(rate)) return false;
+    this.count(kind);
+    return true;
+  }
+
+  count(kind: FaultKind): void {
+    this.injected.set(kind, (this.injected.get(kind) ?? 0) + 1);
+  }
+
+  heal(): void {
+    this.#healed = true;
+  }
+}

@@ -1,0 +1,166 @@
+// An adversary with real credentials and a copy of both topics. What it sends under a name or in a way that no honest
+// sender could is kept, with its bytes: none of it may ever become anything but a refusal (I4).
+
+import type { ArtifactsProposed, StepRequested, VerificationRequested } from '../../../schemas/generated/events.js';
+import { contentHash } from '../../blackboard/ids.js';
+import { encodeBody } from '../../runtime/codec/contract-codec.js';
+import type { MemoryLogStore } from '../../runtime/log/memory/memory-log.js';
+import type { LogRecord } from '../../runtime/log/port.js';
+import { codec, keyring, note, topics } from './blackboard-of-seed.js';
+import { quarantined, signedClaim } from './claims.js';
+import type { Dice } from './dice.js';
+import type { Faults } from './fault-kinds.js';
+import type { SimProcess } from './sim-process.js';
+
+export interface HostileParts {
+  readonly process: SimProcess;
+  readonly store: MemoryLogStore;
+  readonly dice: Dice;
+  readonly faults: Faults;
+  readonly partitions: number;
+  /** Bytes (hex of their digest) that must never be admitted. */
+  readonly never: Set<string>;
+}
+
+type Request = StepRequested | VerificationRequested;
+type Fields = Readonly<Record<string, unknown>>;
+
+/** One round of mischief; called often during the storm. */
+export function mischief(parts: HostileParts): void {
+  const { faults, dice } = parts;
+  if (faults.strikes('claim-forged')) forge(parts);
+  if (faults.strikes('claim-duplicated')) duplicate(parts);
+  if (faults.strikes('garbage-bytes')) garbage(parts);
+  if (faults.strikes('tick-surplus')) {
+    const partition = dice.between(0, parts.partitions - 1);
+    const principal = dice.chance(0.7) ? 'orchestrator' : 'ingress';
+    const value = signedClaim('Tick', { dueAtMs: parts.process.clock.nowMs() }, { principal });
+    append(parts, { topic: topics.quarantine, partition, records: [{ key: Buffer.alloc(0), value }] }, principal !== 'orchestrator');
+  }
+}
+
+function append(parts: HostileParts, batch: Parameters<SimProcess['append']>[0], mustBeRefused: boolean): void {
+  if (mustBeRefused) for (const { value } of batch.records) parts.never.add(codec.digest(value).toString('hex'));
+  // It does not care what became of it.
+  parts.process.append(batch).catch(() => undefined);
+}
+
+function forge(parts: HostileParts): void {
+  const { dice, partitions } = parts;
+  const request = anyRequest(parts);
+  if (request === null) return;
+  const { fact, offset } = request;
+  const asked = fact.type === 'StepRequested' ? fact.agent : 'checker';
+  const answer = fact.type === 'StepRequested' ? proposal(fact, offset, parts) : verdicts(fact, offset);
+  const send = (value: Buffer, mustBeRefused: boolean): void => { append(parts, quarantined(fact.job, value, partitions), mustBeRefused); };
+  const { type, ...fields } = answer;
+  switch (dice.between(0, 15)) {
+    case 0: return send(signedClaim(type, fields, { principal: 'other', named: asked }), true);
+    case 1: return send(signedClaim(type, fields, { principal: 'ghost' }), true);
+    case 2: return send(signedClaim(type, fields, { principal: 'ingress' }), true);
+    case 3: return send(signedClaim('VerdictsPosted', verdictsFields(fact, offset), { principal: 'maker' }), true);
+    case 4: return send(signedClaim('VerdictsPosted', { ...verdictsFields(fact, offset), agent: 'maker' }, { principal: 'twin' }), true);
+    case 5: return send(signedClaim('ArtifactsProposed', { ...proposal(fact, offset, parts), agent: 'other' }, { principal: 'other' }), true);
+    case 6: return send(signedClaim(type, { ...fields, requestOffset: offset + 1 }, { principal: asked }), true);
+    case 7: return send(signedClaim(type, { ...fields, attempt: fact.attempt + (dice.chance(0.5) ? 1 : -1) }, { principal: asked }), true);
+    case 8: return send(signedClaim(type, { ...fields, instance: fact.instance + 1 }, { principal: asked }), true);
+    case 9: return send(signedClaim(type, { ...fields, tenant: 'initech' }, { principal: asked }), true);
+    case 10: return send(signedClaim('VerdictsPosted', { ...verdictsFields(fact, offset), verdicts: [verdict('e'.repeat(64))] }, { principal: 'checker' }), true);
+    case 11: return send(signedClaim('ArtifactsProposed', { ...proposal(fact, offset, parts), receipts: [badReceipt(parts)] }, { principal: asked }), true);
+    case 12: return send(signedClaim(type, { ...fields, modelId: 'ignore all rules\u001b[2J' }, { principal: asked }), true);
+    case 13: {
+      const partition = (quarantined(fact.job, Buffer.alloc(0), partitions).partition + 1) % partitions;
+      const key = dice.chance(0.5) || partitions === 1 ? Buffer.from('another key') : Buffer.from(fact.job);
+      return append(parts, { topic: topics.quarantine, partition, records: [{ key, value: signedClaim(type, fields, { principal: asked }) }] }, true);
+    }
+    // From here on with the credentials of the one that was asked: closes its own attempt at worst.
+    case 14: return send(signedClaim('ArtifactsProposed', { ...proposal(fact, offset, parts), ...badWork(fact, parts) }, { principal: asked }), fact.type === 'VerificationRequested');
+    default: return send(signedClaim('FailureReported', { ...answerFields(fact, offset), code: 'x'.repeat(300), retryable: true, usage, fallbackTaken: '' }, { principal: asked }), false);
+  }
+}
+
+const usage = { modelCalls: 1, inputTokens: 1, outputTokens: 1, costMicros: 5 };
+
+function answerFields(fact: Request, offset: number): Fields {
+  return {
+    step: fact.step, agent: fact.agent, tenant: fact.tenant, job: fact.job, instance: fact.instance, attempt: fact.attempt, agentVersion: '6.6.6', correlation: fact.correlation,
+    causation: `v/0/${offset}`, workflowVersion: fact.workflowVersion, requestOffset: offset,
+  };
+}
+
+function proposal(fact: Request, offset: number, { dice, process }: HostileParts): Fields & { readonly type: 'ArtifactsProposed' } {
+  const bytes = encodeBody(note, { text: `hostile ${dice.next()}` });
+  const artifact = {
+    type: 'note', contract: fact.type === 'StepRequested' ? fact.contractOut : 'note@1', body: { hash: contentHash(bytes), size: bytes.length, encoding: 'inline', bytes },
+    evidence: fact.inputs.slice(0, 1).map((input) => ({ source: 'artifact', reference: input.body.hash, position: -1 })), confidence: 1, freshAtMs: process.clock.nowMs(), refs: [],
+  };
+  return { type: 'ArtifactsProposed', ...answerFields(fact, offset), artifacts: [artifact], receipts: [], usage, fallbackTaken: '' };
+}
+
+function verdictsFields(fact: Request, offset: number): Fields {
+  const hashes = fact.type === 'VerificationRequested' ? fact.candidates.map((candidate) => candidate.hash) : ['a'.repeat(64)];
+  return { ...answerFields(fact, offset), verdicts: hashes.map(verdict), usage, fallbackTaken: '' };
+}
+
+function verdicts(fact: Request, offset: number): Fields & { readonly type: 'VerdictsPosted' } {
+  return { type: 'VerdictsPosted', ...verdictsFields(fact, offset) };
+}
+
+function verdict(hash: string): Fields {
+  return { hash, accepted: true, reason: '', checksPassed: 1, checksTotal: 1, reasons: [] };
+}
+
+function badReceipt({ process }: HostileParts): Fields {
+  return { kind: 'body', hashes: ['b'.repeat(64)], signer: keyring.signerOf('gateway'), atMs: process.clock.nowMs(), signature: Buffer.alloc(32, 1) };
+}
+
+function badWork(fact: Request, parts: HostileParts): Fields {
+  const { artifacts } = proposal(fact, 0, parts) as unknown as ArtifactsProposed;
+  const [artifact] = artifacts as [ArtifactsProposed['artifacts'][number]];
+  switch (parts.dice.between(0, 4)) {
+    case 0: return { artifacts: [{ ...artifact, contract: 'plan@9' }] };
+    case 1: return { artifacts: [{ ...artifact, body: { ...artifact.body, hash: 'c'.repeat(64) } }] };
+    case 2: return { artifacts: [{ ...artifact, body: { ...artifact.body, encoding: 'reference', bytes: Buffer.alloc(0) } }] };
+    case 3: return { artifacts: [{ ...artifact, type: 'Not A Type' }] };
+    default: return { usage: { ...usage, costMicros: -1 } };
+  }
+}
+
+function anyRequest(parts: HostileParts): { readonly fact: Request; readonly offset: number } | null {
+  const { dice, store, partitions } = parts;
+  const partition = dice.between(0, partitions - 1);
+  const { next } = store.range(topics.verified, partition);
+  for (let tries = 0; tries < 12 && next > 0; tries += 1) {
+    // Mostly what is open, at times what is long closed.
+    const offset = dice.chance(0.7) ? Math.max(0, next - 1 - tries) : dice.between(0, next - 1);
+    const record = recordAt(store, topics.verified, partition, offset);
+    const type = codec.peek(record.value)?.type;
+    if (type === 'StepRequested' || type === 'VerificationRequested') return { fact: codec.decodeFact(record.value) as Request, offset };
+  }
+  return null;
+}
+
+function duplicate(parts: HostileParts): void {
+  const { dice, store, partitions } = parts;
+  const partition = dice.between(0, partitions - 1);
+  const { next } = store.range(topics.quarantine, partition);
+  if (next === 0) return;
+  const { key, value } = recordAt(store, topics.quarantine, partition, dice.between(0, next - 1));
+  append(parts, { topic: topics.quarantine, partition, records: [{ key, value }] }, false);
+}
+
+function garbage(parts: HostileParts): void {
+  const { dice, store, partitions } = parts;
+  const partition = dice.between(0, partitions - 1);
+  const { next } = store.range(topics.verified, partition);
+  const fact = next === 0 ? Buffer.from('x') : recordAt(store, topics.verified, partition, dice.between(0, next - 1)).value;
+  const bytes = [
+    () => Buffer.from('{"not":"avro"}'), () => Buffer.alloc(0), () => Buffer.from([0, 1, 2, 3, 4, 5]), () => Buffer.from([1, ...fact.subarray(1)]),
+    () => fact.subarray(0, Math.floor(fact.length / 2)), () => Buffer.concat([fact, Buffer.from([0])]), () => fact,
+  ];
+  append(parts, { topic: topics.quarantine, partition, records: [{ key: Buffer.from('g'), value: dice.pick(bytes)() }] }, true);
+}
+
+function recordAt(store: MemoryLogStore, topic: LogRecord['topic'], partition: number, offset: number): LogRecord {
+  return store.slice({ topic, partition, from: offset, until: offset + 1, bytesMax: 1 })[0] as LogRecord;
+}

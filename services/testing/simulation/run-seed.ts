@@ -1,0 +1,117 @@
+// One run: storm; heal and converge within a bound of virtual time; then fold and project again and check everything.
+// The same seed gives the same history, byte for byte.
+
+import { createHash } from 'node:crypto';
+import { topics } from './blackboard-of-seed.js';
+import { checkRun } from './check-run.js';
+import { mischief } from './hostile.js';
+import { heal, storm } from './storm.js';
+import { scheduleSubmissions } from './submissions.js';
+import { installVirtualGlobals } from './virtual-globals.js';
+import { World } from './world.js';
+
+export interface Violation {
+  /** `I1` …, or `R1` …; `live`: the run did not come to rest; `halt`: a process stopped that should not have. */
+  readonly invariant: string;
+  readonly what: string;
+  /** Offending records, as text. */
+  readonly records: readonly string[];
+}
+
+export interface SeedReport {
+  readonly seed: number;
+  /** SHA-256 over every record of every topic: two runs of one seed agree on it. */
+  readonly historyHash: string;
+  readonly violations: readonly Violation[];
+  /** How often each fault struck. */
+  readonly faults: Readonly<Record<string, number>>;
+  /** What was reached: refusal reasons, outcomes, rare paths. */
+  readonly reached: Readonly<Record<string, number>>;
+  readonly steps: number;
+  readonly facts: number;
+  readonly claims: number;
+  readonly jobs: number;
+}
+
+/** Virtual time within which a healed run must come to rest: the longest deadline, clocks that fell back, and grace. */
+const convergeMs = 240_000;
+const quietMs = 2_500;
+
+/** Runs one seed to its report. Never throws for what the run did; runs must not overlap in one process. */
+export async function runSeed(seed: number): Promise<SeedReport> {
+  const world = new World(seed);
+  const never = new Set<string>();
+  const restore = installVirtualGlobals({ random: () => world.dice.next(), fetch: (url, init) => world.gateway.fetch(url, init) });
+  let isAtRest = false;
+  try {
+    const { scheduler, dice, faults, partitions } = world;
+    populate(world);
+    const stormMs = dice.between(4_000, 9_000);
+    const client = world.process('client');
+    scheduleSubmissions({ process: client, dice, faults, partitions }, dice.between(20, 24), stormMs);
+    const adversary = { process: world.process('adversary'), store: world.store, dice, faults, partitions, never };
+    const makeMischief = (): void => {
+      mischief(adversary);
+      if (scheduler.nowMs < startMs + stormMs) scheduler.at(100, makeMischief);
+    };
+    const startMs = scheduler.nowMs;
+    scheduler.at(200, makeMischief);
+    storm(world, startMs + stormMs);
+    await scheduler.run(startMs + stormMs);
+    heal(world);
+    isAtRest = await converge(world);
+  } finally {
+    restore();
+  }
+  const { violations, reached, counts } = await checkRun(world, { never, isAtRest });
+  return { seed, historyHash: historyHash(world), violations, faults: Object.fromEntries(world.faults.injected), reached, steps: world.scheduler.steps, ...counts };
+}
+
+function populate(world: World): void {
+  const { dice } = world;
+  const several = (most: number): number => dice.between(1, most);
+  for (let count = several(3); count > 0; count -= 1) world.place('orchestrator');
+  for (let count = several(2); count > 0; count -= 1) world.place('worker');
+  for (let count = several(2); count > 0; count -= 1) world.place('verifier');
+  world.place('projector');
+}
+
+async function converge(world: World): Promise<boolean> {
+  const { scheduler } = world;
+  const untilMs = scheduler.nowMs + convergeMs;
+  let seen = '';
+  // Appends that were given up in the storm may land a while after it.
+  await scheduler.run(scheduler.nowMs + 4_000);
+  while (scheduler.nowMs < untilMs) {
+    await scheduler.run(scheduler.nowMs + quietMs);
+    const now = lengths(world);
+    if (now === seen && isSettled(world)) return true;
+    seen = now;
+  }
+  return false;
+}
+
+function lengths({ store, partitions }: World): string {
+  return Array.from({ length: partitions }, (_, partition) => `${store.range(topics.quarantine, partition).next}/${store.range(topics.verified, partition).next}`).join(' ');
+}
+
+/** Every claim decided, no job open, every record projected. */
+function isSettled({ places, store, partitions, tables }: World): boolean {
+  const owned = places.flatMap((place) => place.orchestrator?.partitions() ?? []);
+  return Array.from({ length: partitions }, (_, partition) => {
+    const owner = owned.find((one) => one.partition === partition);
+    return owner?.state?.cursor === store.range(topics.quarantine, partition).next - 1 && owner.openJobs === 0 && (tables.positions.get(partition)?.offset ?? 0) === store.range(topics.verified, partition).next;
+  }).every(Boolean);
+}
+
+function historyHash({ store, partitions }: World): string {
+  const hash = createHash('sha256');
+  for (const topic of [topics.quarantine, topics.verified, topics.deadLetter]) {
+    for (let partition = 0; partition < (topic === topics.deadLetter ? 1 : partitions); partition += 1) {
+      for (const { offset, appendTimeMs, key, value } of store.slice({ topic, partition, from: 0, until: store.range(topic, partition).next, bytesMax: Infinity })) {
+        hash.update(`${topic}/${partition}/${offset} ${appendTimeMs} ${key.length} ${value.length} `).update(key).update(value);
+      }
+    }
+  }
+  return hash.digest('hex');
+}

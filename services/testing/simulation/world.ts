@@ -1,0 +1,150 @@
+// The processes of one run on one log: production orchestrators, agents through the production SDK, a projector, and
+// the clients. Those that die come back; what a process says when it halts is kept.
+
+import type { Logger } from 'pino';
+import { runAgents } from '../../agents/sdk/run-agents.js';
+import type { OwnerEffects } from '../../orchestrator/owner-effects.js';
+import { startOrchestrator, type Orchestrator } from '../../orchestrator/start-orchestrator.js';
+import { BlackboardError } from '../../runtime/errors.js';
+import { MemoryLogStore, type AppendFault } from '../../runtime/log/memory/memory-log.js';
+import type { AppendBatch } from '../../runtime/log/port.js';
+import { AppendHistory } from './append-history.js';
+import { codec, contracts, epochMs, keyring, policy, topics } from './blackboard-of-seed.js';
+import { Dice } from './dice.js';
+import { Faults } from './fault-kinds.js';
+import { SimProcess } from './sim-process.js';
+import { Scheduler } from './scheduler.js';
+import { verifyingAgents, workingAgents } from './simulated-agents.js';
+import { SimulatedGateway } from './simulated-gateway.js';
+import { ProjectedTables, startSimulatedProjector } from './simulated-projector.js';
+
+export type Role = 'orchestrator' | 'worker' | 'verifier' | 'projector';
+
+/** A place where a process runs; a new one takes it when the old one has died. */
+export interface Place {
+  readonly role: Role;
+  readonly group: string;
+  process: SimProcess;
+  orchestrator: Orchestrator | null;
+  /** False: nobody comes after this one. */
+  isKept: boolean;
+}
+
+const silent = { info() {}, debug() {}, warn() {}, error() {}, fatal() {}, trace() {}, child: () => silent } as unknown as Logger;
+
+export class World {
+  readonly dice: Dice;
+  readonly faults: Faults;
+  readonly scheduler: Scheduler;
+  readonly history = new AppendHistory();
+  readonly store: MemoryLogStore;
+  readonly gateway: SimulatedGateway;
+  readonly tables = new ProjectedTables();
+  readonly places: Place[] = [];
+  /** What halted that should not have. */
+  readonly halts: string[] = [];
+  readonly partitions: number;
+  /** How far the log's clock is from virtual time. */
+  logSkewMs = 0;
+  #started = 0;
+
+  constructor(readonly seed: number) {
+    this.dice = new Dice(seed);
+    this.faults = new Faults(this.dice, seed % 4 === 0);
+    this.scheduler = new Scheduler(this.dice, epochMs);
+    this.partitions = this.dice.between(1, 4);
+    this.store = new MemoryLogStore({
+      topics: [topics.quarantine, topics.verified].map((name) => ({ name, partitions: this.partitions })).concat([topics.control, topics.deadLetter].map((name) => ({ name, partitions: 1 }))),
+      schedule: (action, delayMs) => { this.scheduler.at(delayMs + this.dice.next() * 2, action); },
+      clock: () => Math.floor(this.scheduler.nowMs + this.logSkewMs),
+      faults: { onAppend: (batch) => this.#faultOf(batch) },
+    });
+    this.gateway = new SimulatedGateway(this);
+  }
+
+  /** A process without a place: a client. */
+  process(name: string): SimProcess {
+    this.#started += 1;
+    return new SimProcess(`${name}-${this.#started}`, this);
+  }
+
+  place(role: Role, group = ''): Place {
+    const place: Place = { role, group, process: this.process(role), orchestrator: null, isKept: true };
+    this.places.push(place);
+    this.#run(place);
+    return place;
+  }
+
+  /** Kills what runs there; another takes its place after a while. */
+  crash(place: Place): void {
+    place.process.kill();
+    place.orchestrator = null;
+    if (!place.isKept) return;
+    const dead = place.process;
+    this.scheduler.at(this.dice.between(20, 2_500), () => {
+      if (place.process !== dead || !place.isKept) return;
+      place.process = this.process(place.role);
+      this.#run(place);
+    });
+  }
+
+  /** For good. */
+  remove(place: Place): void {
+    place.isKept = false;
+    place.process.kill();
+    place.orchestrator = null;
+    this.places.splice(this.places.indexOf(place), 1);
+  }
+
+  #run(place: Place): void {
+    const { process } = place;
+    const halted = (error: Error): void => {
+      if (!process.isAlive) return;
+      // An agent that cannot post ends its process; its supervisor starts another.
+      const isExpected = place.role !== 'orchestrator' && place.role !== 'projector' && error instanceof BlackboardError && error.code === 'APPEND_REFUSED';
+      if (!isExpected) this.halts.push(`${process.name}: ${error.stack ?? error.message}`);
+      this.crash(place);
+    };
+    this.#start(place, halted).catch((error: unknown) => halted(error as Error));
+  }
+
+  async #start(place: Place, halted: (error: Error) => void): Promise<void> {
+    const { process, group } = place;
+    if (place.role === 'projector') return startSimulatedProjector(process, this.tables, this.dice, halted);
+    if (place.role === 'orchestrator') {
+      const orchestrator = await startOrchestrator({ ...this.#ownerEffects(place), topics, commitEveryMs: 500, ...(group === '' ? {} : { group }) });
+      if (process.isAlive) place.orchestrator = orchestrator;
+      void orchestrator.halted.then(halted);
+      return;
+    }
+    const parts = { process, dice: this.dice, faults: this.faults };
+    const running = await runAgents({
+      agents: place.role === 'worker' ? workingAgents(parts) : verifyingAgents(parts),
+      log: process, codec, keyring, topics, gateway: { url: 'http://gateway' }, logger: silent, clock: process.clock,
+    });
+    void running.halted.then(halted);
+  }
+
+  #ownerEffects(place: Place): Omit<OwnerEffects, 'onHalt'> {
+    const { process } = place;
+    return {
+      log: process, codec, keyring, contracts, policy, partitions: this.partitions, instance: process.name, logger: silent,
+      random: () => this.dice.next(), sleep: (ms) => process.sleep(ms), monotonicMs: () => process.monotonicMs(), setTimer: (ms, fire) => process.later(ms, fire),
+      seams: () => {
+        if (!process.isAlive || !this.faults.strikes('orchestrator-crash-at-seam')) return;
+        this.crash(place);
+        throw new Error('the process died at a seam');
+      },
+    };
+  }
+
+  #faultOf(batch: AppendBatch): AppendFault {
+    const { faults, dice } = this;
+    if (faults.strikes('append-refused')) return 'refuse';
+    if (faults.strikes('append-unknown-written')) return 'unknownWritten';
+    if (faults.strikes('append-unknown-lost')) return 'unknownLost';
+    // Those who were told "unknown" may see it land any time later.
+    if (batch.topic !== topics.deadLetter && faults.strikes('append-late')) return { lateMs: dice.between(5, 3_000) };
+    return 'ok';
+  }
+}

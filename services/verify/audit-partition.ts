@@ -1,0 +1,160 @@
+// Checks one partition while its records stream by: claims first, up to the one that caused a fact, then the fact.
+//
+// How it is independent: the epoch filter, the order of decisions, the partition's time, who may verify what, which
+// requests are open and what a step was given are counted anew from the records by the rules of the design. It shares
+// the codec, the keys and the partitioner with the runtime, and neither judge, decide nor evolve.
+
+import type { Fact } from '../../schemas/generated/events.js';
+import type { EventCodec } from '../runtime/codec/event-codec.js';
+import type { Keyring } from '../runtime/keyring.js';
+import type { LogRecord } from '../runtime/log/port.js';
+import { checkJobFact } from './check-job-facts.js';
+import { ClaimBook, type BookedClaim } from './claim-book.js';
+import { shownRecord, type Findings, type InvariantName } from './findings.js';
+import { PolicyBook, type AuditContext, type JobTrack, type PartitionFigures } from './job-tracks.js';
+
+export interface AuditOptions {
+  readonly codec: EventCodec;
+  /** Null: signatures are not checked. */
+  readonly keyring: Keyring | null;
+  readonly partitions: number;
+  readonly findings: Findings;
+}
+
+/** A decision while its facts come by. */
+export interface Decision {
+  readonly cause: number;
+  readonly by: BookedClaim;
+  lastOffset: number;
+  readonly facts: Fact[];
+}
+
+/** Facts that timers write, besides which a claim that is not true may only be refused. */
+const timerTypes: ReadonlySet<Fact['type']> = new Set(['AttemptFailed', 'StepRequested', 'StepFailed', 'JobEnded']);
+const verdictTypes: ReadonlySet<Fact['type']> = new Set(['ClaimRefused', 'ClaimParked', 'ClaimDeadLettered']);
+const bareTypes: ReadonlySet<Fact['type']> = new Set(['Checkpointed', 'PolicyAdopted', 'EpochStarted']);
+
+export class PartitionAudit implements AuditContext {
+  readonly claims: ClaimBook;
+  readonly policies = new PolicyBook();
+  readonly jobs = new Map<string, JobTrack>();
+  /** `job/instance` of those that have ended. */
+  readonly ended = new Set<string>();
+  readonly figures: PartitionFigures = { claims: 0, facts: 0, stale: 0, epochs: 0, decisions: 0, accepted: 0, ended: 0, refused: 0, unauthentic: 0 };
+  #next = 0;
+  #epoch = -1;
+  #cursor = -1;
+  #decision: Decision | null = null;
+
+  constructor(readonly partition: number, readonly options: AuditOptions) {
+    this.claims = new ClaimBook(options);
+  }
+
+  /** Highest claim decided. */
+  get cursor(): number {
+    return this.#cursor;
+  }
+
+  addClaim(record: LogRecord): void {
+    if (record.offset !== this.claims.next) this.report('I15', `offset ${record.offset} stands where ${this.claims.next} was due`, record);
+    this.figures.claims += 1;
+    this.claims.add(record);
+  }
+
+  /** The claims up to `fact.cause` must have been added. */
+  addFact(record: LogRecord, fact: Fact): void {
+    if (record.offset !== this.#next) this.report('I15', `offset ${record.offset} stands where ${this.#next} was due`, record, fact);
+    this.#next = record.offset + 1;
+    this.figures.facts += 1;
+    if (fact.type === 'EpochStarted') {
+      this.#close();
+      this.#epoch = record.offset;
+      this.figures.epochs += 1;
+    } else if (fact.epoch !== this.#epoch) this.figures.stale += 1;
+    else if (fact.cause < 0) this.#bare(record, fact);
+    else this.#decided(record, fact);
+  }
+
+  /** At the end of the log: what is open or waits is no finding of itself, and is handed back. */
+  finish(): { readonly openJobs: readonly JobTrack[]; readonly undecided: number } {
+    this.#close();
+    return { openJobs: [...this.jobs.values()], undecided: this.claims.next - 1 - this.#cursor };
+  }
+
+  report(invariant: InvariantName, what: string, record: LogRecord, fact?: Fact, ...more: readonly LogRecord[]): void {
+    this.options.findings.add(invariant, what, [shownRecord(record, fact), ...more.map((other) => shownRecord(other))]);
+  }
+
+  #bare(record: LogRecord, fact: Fact): void {
+    this.#close();
+    if (!bareTypes.has(fact.type)) return this.report('I17', `a ${fact.type} names no cause`, record, fact);
+    if (fact.type === 'Checkpointed') {
+      if (fact.cursor !== this.#cursor) this.report('I7', `a checkpoint says that ${fact.cursor} was decided last; the facts before it say ${this.#cursor}`, record, fact);
+      this.policies.adopt(fact.policy);
+    }
+    if (fact.type === 'PolicyAdopted') this.policies.adopt(fact.policy);
+  }
+
+  #decided(record: LogRecord, fact: Fact): void {
+    const decision = this.#decisionOf(record, fact);
+    if (decision === null) return;
+    decision.facts.push(fact);
+    const { by } = decision;
+    if (fact.atMs !== by.timeMs) this.report('I11', `a fact says that it is ${fact.atMs}; the append times up to its cause say ${by.timeMs}`, record, fact, by.record);
+    if (fact.causation !== `q/${this.partition}/${fact.cause}`) this.report('I17', 'a fact names another cause than its place', record, fact, by.record);
+    if (fact.policyVersion === '') this.report('I17', 'a fact names no policy', record, fact);
+    if (by.authentic !== null && fact.authentic !== by.authentic) this.report('I4', `a fact calls its cause ${fact.authentic ? 'authentic' : 'not authentic'}; the keys say otherwise`, record, fact, by.record);
+    if (by.authentic === false && !timerTypes.has(fact.type) && !verdictTypes.has(fact.type)) this.report('I4', `a claim that is not authentic led to ${fact.type}`, record, fact, by.record);
+    if (fact.type === 'ClaimRefused') this.#refused(record, fact, by);
+    else if (!verdictTypes.has(fact.type) && fact.type !== 'TickObserved') checkJobFact(this, record, fact, by);
+  }
+
+  #refused(record: LogRecord, fact: Fact & { type: 'ClaimRefused' }, by: BookedClaim): void {
+    this.figures.refused += 1;
+    if (by.authentic === false) this.figures.unauthentic += 1;
+    if (by.authentic === false && fact.closesAttempt) this.report('I4', 'a claim that is not authentic closed an attempt', record, fact, by.record);
+    if (fact.tenant !== '' && by.authentic === false) this.report('I16', 'a refusal of a claim that is not authentic names a tenant', record, fact, by.record);
+  }
+
+  #decisionOf(record: LogRecord, fact: Fact): Decision | null {
+    const open = this.#decision;
+    if (open !== null && open.cause === fact.cause) {
+      if (record.offset !== open.lastOffset + 1) this.report('I7', `the decision on ${fact.cause} is torn: it was left at ${open.lastOffset}`, record, fact);
+      open.lastOffset = record.offset;
+      return open;
+    }
+    this.#close();
+    if (fact.cause !== this.#cursor + 1) this.report('I7', `claim ${fact.cause} is decided after ${this.#cursor}`, record, fact);
+    this.#cursor = Math.max(this.#cursor, fact.cause);
+    const by = this.claims.take(fact.cause);
+    if (by === undefined) {
+      this.report('I14', `a fact was caused by claim ${fact.cause}, which is not there or was decided before`, record, fact);
+      return null;
+    }
+    this.figures.decisions += 1;
+    if (!fact.causeDigest.equals(by.digest)) this.report('I13', 'the claim is another one than was decided on', record, fact, by.record);
+    this.#decision = { cause: fact.cause, by, lastOffset: record.offset, facts: [] };
+    return this.#decision;
+  }
+
+  /** A decision is whole: what must hold at its end. */
+  #close(): void {
+    const decision = this.#decision;
+    this.#decision = null;
+    if (decision === null) return;
+    const { by, facts } = decision;
+    const last = facts[facts.length - 1] as Fact;
+    const about = { type: 'decision' };
+    const told = (invariant: InvariantName, what: string): void => { this.options.findings.add(invariant, what, [shownRecord(by.record, about), ...facts.map((fact) => shownRecord({ ...by.record, topic: by.record.topic }, fact))]); };
+    if (by.authentic === false && !verdictTypes.has(last.type)) told('I4', 'a claim that is not authentic has no refusal');
+    if (by.claim === null && last.type !== 'ClaimDeadLettered') told('I14', 'bytes that are no claim were not dead-lettered');
+    if (by.claim !== null && by.claim.type !== 'Tick' && by.authentic !== false && !by.routed && last.type !== 'ClaimRefused' && last.type !== 'ClaimParked') told('I4', 'a claim in the wrong place was admitted');
+    const job = by.claim === null ? undefined : this.jobs.get(by.claim.job);
+    if (job === undefined) return;
+    // The claim's own job is looked at before the claim is: nothing of it may still wait behind its deadline.
+    if (job.deadlineAtMs <= by.timeMs) told('I11', `at ${by.timeMs} the job is still open, its deadline was ${job.deadlineAtMs}`);
+    for (const [step, track] of job.steps) {
+      if (track.open !== null && track.open.deadlineAtMs <= by.timeMs) told('I11', `at ${by.timeMs} step ${step} is still open, its deadline was ${track.open.deadlineAtMs}`);
+    }
+  }
+}

@@ -1,0 +1,105 @@
+// What the audit remembers of jobs that are open: requests, artifacts, attempts. Kept by a few plain rules over facts,
+// not by the fold, so that a fold which is wrong cannot hide it.
+
+import type { ArtifactsProposed, Fact } from '../../schemas/generated/events.js';
+import type { Policy, PrincipalPolicy } from '../blackboard/policy.js';
+import type { WorkflowStep } from '../blackboard/workflow.js';
+import { isJobId, versionOf } from '../blackboard/ids.js';
+import type { LogRecord } from '../runtime/log/port.js';
+import type { InvariantName } from './findings.js';
+
+export interface OpenRequest {
+  readonly kind: 'step' | 'verification';
+  readonly record: LogRecord;
+  readonly agent: string;
+  readonly deadlineAtMs: number;
+}
+
+export interface StepTrack {
+  attempt: number;
+  open: OpenRequest | null;
+  /** Set by the failure of an attempt. */
+  retryAtMs: number;
+  /** Shown to the verifier of the open attempt. */
+  candidates: ReadonlySet<string>;
+  /** Stored through the gateway for the open attempt. */
+  receipts: ReadonlySet<string>;
+}
+
+export interface TrackedArtifact {
+  readonly step: string;
+  readonly producer: string;
+  readonly verifier: string;
+  readonly refs: readonly string[];
+}
+
+export interface JobTrack {
+  readonly record: LogRecord;
+  readonly instance: number;
+  readonly tenant: string;
+  readonly workflowVersion: string;
+  readonly deadlineAtMs: number;
+  readonly steps: Map<string, StepTrack>;
+  /** By hash. */
+  readonly artifacts: Map<string, TrackedArtifact>;
+}
+
+export function newStepTrack(): StepTrack {
+  return { attempt: 0, open: null, retryAtMs: -1, candidates: new Set(), receipts: new Set() };
+}
+
+/** The policies that checkpoints named, as data. */
+export class PolicyBook {
+  #current: Policy | null = null;
+  readonly #steps = new Map<string, ReadonlyMap<string, WorkflowStep>>();
+
+  adopt(json: string): void {
+    const policy = JSON.parse(json) as Policy;
+    this.#current = policy;
+    for (const workflow of [...Object.values(policy.workflows), ...Object.values(policy.olderWorkflows)]) {
+      const version = versionOf(workflow);
+      if (!this.#steps.has(version)) this.#steps.set(version, new Map(workflow.steps.map((step) => [step.id, step])));
+    }
+  }
+
+  principal(signer: string): PrincipalPolicy | null {
+    const name = signer.slice(0, Math.max(0, signer.indexOf('#')));
+    return this.#current !== null && Object.hasOwn(this.#current.principals, name) ? this.#current.principals[name] ?? null : null;
+  }
+
+  /** The definition of a step, or of the template that it was made from (`template/3`). */
+  step(workflowVersion: string, step: string): WorkflowStep | null {
+    return this.#steps.get(workflowVersion)?.get(step.replace(/\/\d+$/, '')) ?? null;
+  }
+}
+
+export interface PartitionFigures {
+  claims: number;
+  facts: number;
+  stale: number;
+  epochs: number;
+  decisions: number;
+  accepted: number;
+  ended: number;
+  refused: number;
+  unauthentic: number;
+}
+
+/** What the rules about jobs see of the audit of a partition. */
+export interface AuditContext {
+  readonly policies: PolicyBook;
+  readonly jobs: Map<string, JobTrack>;
+  /** `job/instance` of those that have ended. */
+  readonly ended: Set<string>;
+  readonly figures: PartitionFigures;
+  report(invariant: InvariantName, what: string, record: LogRecord, fact?: Fact, ...more: readonly LogRecord[]): void;
+}
+
+/** Bodies that a claim put through the gateway, by its receipts. */
+export function receiptsOf(claim: ArtifactsProposed): ReadonlySet<string> {
+  return new Set(claim.receipts.flatMap((receipt) => receipt.hashes));
+}
+
+export function isKeyOf(record: LogRecord, job: string): boolean {
+  return isJobId(job) && record.key.toString('latin1') === job;
+}
