@@ -34,16 +34,21 @@ export class ConsumerGroups {
     const group = this.groupOf(membership);
     const member: GroupMember = new GroupMember(membership, {
       ...this.seams,
-      remove: (gone) => {
-        group.members.delete(gone);
-        if (group.members.size === 0) this.groups.delete(membership.group);
-        else void this.rebalance(group);
-      },
+      remove: (gone) => { this.remove(gone); },
     });
     group.members.add(member);
     joined(member);
     await this.rebalance(group);
     return member;
+  }
+
+  /** By name: a member that was evicted and has joined again is in another group object than it began in. */
+  private remove(member: GroupMember): void {
+    const name = member.membership.group;
+    const group = this.groups.get(name);
+    if (group === undefined || !group.members.delete(member)) return;
+    if (group.members.size === 0) this.groups.delete(name);
+    else void this.rebalance(group);
   }
 
   /** Takes an evicted member back. */
