@@ -4,12 +4,12 @@
 //   npm run build && node dist/replay/record-golden.js NAME --reason "why decisions differ from now on"
 
 import assert from 'node:assert/strict';
-import { existsSync, readFileSync, readdirSync } from 'node:fs';
+import { readFileSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { topicNames, type TopicName } from '../topics/topics.js';
 import { contracts } from '../workflows/contracts.js';
-import { embeddedCodec, parseSchema, type EventCodec } from '../services/runtime/codec/event-codec.js';
+import { embeddedCodec } from '../services/runtime/codec/embedded-codec.js';
 import type { LogRecord } from '../services/runtime/log/port.js';
 import { projectRoot } from '../services/runtime/project-root.js';
 import type { Divergence } from './compare.js';
@@ -19,7 +19,7 @@ import { divergenceLines } from './render.js';
 import { replayLog } from './replay.js';
 
 const topics = topicNames();
-const codec = codecOfAllVersions();
+const codec = embeddedCodec(join(projectRoot, 'schemas'));
 const folder = join(projectRoot, 'replay/golden');
 const names = readdirSync(folder).filter((name) => name.endsWith('.golden')).map((name) => name.replace('.golden', ''));
 
@@ -110,16 +110,3 @@ function seeded(seed: number): () => number {
 }
 
 /** Golden logs may be older than the schemas: their versions are kept as fixtures. */
-function codecOfAllVersions(): EventCodec {
-  const all = embeddedCodec(join(projectRoot, 'schemas'));
-  const fixtures = join(projectRoot, 'schemas/fixtures');
-  const versions = existsSync(fixtures) ? readdirSync(fixtures).filter((name) => /^v\d+$/.test(name)) : [];
-  for (const version of versions) {
-    for (const file of readdirSync(join(fixtures, version)).filter((one) => one.endsWith('.avsc'))) {
-      const avro = JSON.parse(readFileSync(join(fixtures, version, file), 'utf8')) as unknown;
-      const id = parseSchema(avro).fingerprint('sha256').readInt32BE(0) & 0x7fffffff;
-      if (!all.knows(id)) all.learn(id, avro);
-    }
-  }
-  return all;
-}

@@ -3,7 +3,7 @@
 
 import { join } from 'node:path';
 import { topicNames } from '../topics/topics.js';
-import { embeddedCodec } from '../services/runtime/codec/event-codec.js';
+import { embeddedCodec } from '../services/runtime/codec/embedded-codec.js';
 import { registryCodec } from '../services/runtime/codec/registry-codec.js';
 import { openEmbeddedLogReadOnly } from '../services/runtime/log/embedded/read-only-log.js';
 import { ClusterLink } from '../services/runtime/log/kafka/cluster-link.js';

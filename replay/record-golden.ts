@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { topicNames } from '../topics/topics.js';
 import { contracts } from '../workflows/contracts.js';
-import { embeddedCodec } from '../services/runtime/codec/event-codec.js';
+import { embeddedCodec } from '../services/runtime/codec/embedded-codec.js';
 import { BlackboardError } from '../services/runtime/errors.js';
 import { projectRoot } from '../services/runtime/project-root.js';
 import { readGolden, writeGolden } from './golden-file.js';

@@ -4,7 +4,7 @@ import { describe, it } from 'node:test';
 import { topicNames } from '../topics/topics.js';
 import { contracts } from '../workflows/contracts.js';
 import { jobId } from '../services/blackboard/ids.js';
-import { embeddedCodec } from '../services/runtime/codec/event-codec.js';
+import { embeddedCodec } from '../services/runtime/codec/embedded-codec.js';
 import { MemoryLogStore } from '../services/runtime/log/memory/memory-log.js';
 import { partitionFor } from '../services/runtime/log/partitioner.js';
 import { projectRoot } from '../services/runtime/project-root.js';

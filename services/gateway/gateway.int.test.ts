@@ -11,7 +11,7 @@ import { contentHash } from '../blackboard/ids.js';
 import { gatewayRequestText, proofHeaders, receiptText, type AttemptName } from '../blackboard/signed-text.js';
 import { openDiskBodyStore } from '../runtime/bodies/disk-body-store.js';
 import type { BodyStore } from '../runtime/body-store.js';
-import { embeddedCodec } from '../runtime/codec/event-codec.js';
+import { embeddedCodec } from '../runtime/codec/embedded-codec.js';
 import { BlackboardError } from '../runtime/errors.js';
 import { Keyring } from '../runtime/keyring.js';
 import { MemoryLogStore } from '../runtime/log/memory/memory-log.js';

@@ -12,7 +12,7 @@ import { startGateway } from '../gateway/start-gateway.js';
 import { runProjector } from '../projector/run-projector.js';
 import { sampleFact } from '../projector/testing/sample-facts.js';
 import { openDiskBodyStore } from '../runtime/bodies/disk-body-store.js';
-import { embeddedCodec } from '../runtime/codec/event-codec.js';
+import { embeddedCodec } from '../runtime/codec/embedded-codec.js';
 import { Keyring } from '../runtime/keyring.js';
 import { MemoryLogStore, type AppendFault } from '../runtime/log/memory/memory-log.js';
 import { createLogger } from '../runtime/logger.js';

@@ -10,7 +10,7 @@ import { policyDefaults, type Policy } from '../blackboard/policy.js';
 import { receiptText } from '../blackboard/signed-text.js';
 import { defineWorkflow, type Workflow } from '../blackboard/workflow.js';
 import { encodeBody } from '../runtime/codec/contract-codec.js';
-import { embeddedCodec } from '../runtime/codec/event-codec.js';
+import { embeddedCodec } from '../runtime/codec/embedded-codec.js';
 import { Keyring } from '../runtime/keyring.js';
 import { join } from 'node:path';
 import { z } from 'zod';

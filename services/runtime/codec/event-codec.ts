@@ -6,7 +6,6 @@ import { createHash } from 'node:crypto';
 import avsc from 'avsc';
 import type { BlackboardEvent, Claim, ControlEvent, EventType } from '../../../schemas/generated/events.js';
 import { messageClassOf } from '../../../schemas/generated/events.js';
-import { composeSchemas } from '../../../schemas/compose.js';
 import { BlackboardError } from '../errors.js';
 import { endOfAvro } from './avro-bounds.js';
 import { Slab } from './slab.js';
@@ -147,20 +146,6 @@ export class EventCodec {
     if (own === undefined) throw new BlackboardError('SCHEMA_UNKNOWN', `no schema is defined for ${eventType}`);
     return own;
   }
-}
-
-/** A codec with ids of our own: the first 31 bits of each schema's fingerprint, so that they need no store. */
-export function embeddedCodec(schemasDir: string): EventCodec {
-  const codec = new EventCodec();
-  const taken = new Map<number, string>();
-  for (const schema of composeSchemas(schemasDir)) {
-    const id = parseSchema(schema.avro).fingerprint('sha256').readInt32BE(0) & 0x7fffffff;
-    const other = taken.get(id);
-    if (other !== undefined) throw new BlackboardError('SCHEMA_INCOMPATIBLE', `schema ids of ${other} and ${schema.name} collide; change the doc-free part of one`);
-    taken.set(id, schema.name);
-    codec.define(schema.name as EventType, schema.avro, id);
-  }
-  return codec;
 }
 
 export const eventTypes = Object.keys(messageClassOf) as readonly EventType[];

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import type { VerdictsPosted } from '../../../schemas/generated/events.js';
 import { projectRoot } from '../project-root.js';
-import { embeddedCodec } from './event-codec.js';
+import { embeddedCodec } from './embedded-codec.js';
 
 const codec = embeddedCodec(join(projectRoot, 'schemas'));
 const claim: VerdictsPosted = {

@@ -8,7 +8,7 @@ import { sharedRegistry, whatIsMissing } from '../../../infra/local/for-tests.js
 import type { Fact } from '../../../schemas/generated/events.js';
 import { BlackboardError } from '../errors.js';
 import { projectRoot } from '../project-root.js';
-import { embeddedCodec } from './event-codec.js';
+import { embeddedCodec } from './embedded-codec.js';
 import { registryCodec } from './registry-codec.js';
 
 const skip = await whatIsMissing({ registry: true });

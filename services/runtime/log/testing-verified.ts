@@ -3,7 +3,7 @@
 import { join } from 'node:path';
 import type { EventType, Fact } from '../../../schemas/generated/events.js';
 import { topicNames } from '../../../topics/topics.js';
-import { embeddedCodec } from '../codec/event-codec.js';
+import { embeddedCodec } from '../codec/embedded-codec.js';
 import { projectRoot } from '../project-root.js';
 import { MemoryLogStore, type AppendFault } from './memory/memory-log.js';
 import type { AppendBatch } from './port.js';
