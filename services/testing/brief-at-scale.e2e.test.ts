@@ -8,6 +8,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { compareRows } from '../../replay/compare-rows.js';
+import { replayLog } from '../../replay/replay.js';
+import { contracts } from '../../workflows/contracts.js';
 import { whatIsMissing } from '../../infra/local/for-tests.js';
 import { gatewayRequestText, proofHeaders } from '../blackboard/signed-text.js';
 import { Keyring } from '../runtime/keyring.js';
@@ -117,6 +120,21 @@ describe(`${jobs} briefs on real servers`, { skip: skip ?? false, timeout: 900_0
     assert.equal(statuses.filter((status) => status === 200).length, 0);
     const verified = report.facts.filter(({ fact, counts }) => counts && fact.type === 'ArtifactVerified' && fact.producer === 'researcher');
     assert.ok(verified.length >= jobs, 'the verifier it was shown to could read it');
+  });
+
+  it('takes every decision of every job again and comes to the same, byte for byte', async (t) => {
+    const replayed = await replayLog({ log: cluster.log, topics: cluster.topics, codec: cluster.codec, contracts, keyring: new Keyring(cluster.keys) });
+    t.diagnostic(`${replayed.jobs} jobs, ${replayed.decisions} decisions, ${replayed.facts} facts in ${(replayed.elapsedMs / 1000).toFixed(1)} s; ${replayed.divergences.length} divergences`);
+    assert.deepEqual(replayed.divergences, []);
+    assert.equal(replayed.jobs, jobs);
+    assert.equal(replayed.undecided, 0);
+  });
+
+  it('gives the rows that Postgres holds when the log is projected again', async (t) => {
+    const compared = await compareRows({ log: cluster.log, topics: cluster.topics, codec: cluster.codec }, cluster.db);
+    t.diagnostic(`${compared.rows} rows`);
+    assert.deepEqual(compared.differing, []);
+    assert.ok(compared.equal && compared.rows > jobs);
   });
 
   it('gives agents no secret but their own keys', () => {
