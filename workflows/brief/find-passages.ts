@@ -4,30 +4,32 @@
 import { answerThresholds, assessAnswer } from './answerability.js';
 import type { Finding, PlanItem } from './contracts.js';
 import { limits } from './limits.js';
-import { contextTermsOf } from './rank-passages.js';
+import { contextTermsOf, headTermsOf } from './rank-passages.js';
 import type { Passage, PassageIndex } from './rank-passages.js';
 import { flatten } from './split-units.js';
 import type { Unit } from './split-units.js';
 import { termSet } from './terms.js';
 
-const passagesRankedMax = 40;
+const passagesRankedMax = 100;
+/** Passages that weigh less than this share of the best one are left out. */
+const weightShareMin = 0.36;
 const wordsMin = 4;
 
-/** Up to three findings for a sub-question, best first; empty when no sentence answers it. */
+/** Up to `limits.findingsPerItemMax` findings for a sub-question, best first; empty when no sentence answers it. */
 export function findPassages(item: PlanItem, index: PassageIndex): readonly Finding[] {
   const found: { finding: Finding; weight: number }[] = [];
   for (const passage of index.search(item.question, passagesRankedMax)) {
     const unit = passage.unit;
     if (!isStatement(unit)) continue;
-    const answer = assessAnswer(item.question, termSet(passage.quote), contextTermsOf(passage), index);
+    const answer = assessAnswer(item.question, { own: termSet(passage.quote), head: headTermsOf(passage), context: contextTermsOf(passage) }, index);
     if (!answer.answerable) continue;
     const finding = claimFromPassage(passage, item, answer.coverage);
     if (finding === null || found.some((other) => overlaps(other.finding, finding))) continue;
-    found.push({ finding, weight: passage.score * (0.5 + answer.coverage / 2 + answer.ownCoverage / 2) });
+    found.push({ finding, weight: passage.score * (0.5 + answer.coverage / 2 + answer.ownCoverage / 2) ** 4 });
   }
   found.sort((a, b) => b.weight - a.weight);
   const bestWeight = found[0]?.weight ?? 0;
-  return found.filter(({ weight }) => weight >= bestWeight * 0.6).slice(0, limits.findingsPerItemMax).map(({ finding }) => finding);
+  return found.filter(({ weight }) => weight >= bestWeight * weightShareMin).slice(0, limits.findingsPerItemMax).map(({ finding }) => finding);
 }
 
 /** A finding whose claim is its quote. */
@@ -51,8 +53,11 @@ export function claimFromPassage({ document, quoted, quote }: Passage, item: Pla
 /** What points elsewhere ("See …") answers nothing, however many words it shares with the question. */
 const pointsElsewhere = /^[([*_]*(?:see|refer to|read (?:more|about|the)|for more|for (?:further )?(?:details|information)|check out|take a look|have a look|visit)\b/i;
 
+/** A line of a table of contents. */
+const linkOnly = /^\[[^\]]*\]\([^)]*\)$/;
+
 function isStatement(unit: Unit): boolean {
-  return !pointsElsewhere.test(unit.text) && unit.text.split(/\s+/).length >= wordsMin && !/[:,]["'*_`)]*$/.test(unit.text) && !/<\/?[a-z][^>]*>|!\[/i.test(unit.text);
+  return !pointsElsewhere.test(unit.text) && !linkOnly.test(unit.text) && unit.text.split(/\s+/).length >= wordsMin && !/[:,]["'*_`)]*$/.test(unit.text) && !/<\/?[a-z][^>]*>|!\[/i.test(unit.text);
 }
 
 const overlaps = (a: Finding, b: Finding): boolean =>

@@ -6,7 +6,7 @@ export const limits = {
   pathCharactersMax: 512,
   questionCharactersMax: 1_000,
   itemsMax: 8,
-  findingsPerItemMax: 3,
+  findingsPerItemMax: 4,
   claimCharactersMax: 1_000,
   quoteCharactersMax: 2_000,
   sentencesMax: 64,

@@ -5,7 +5,8 @@ import MiniSearch from 'minisearch';
 import type { CorpusDocument } from './contracts.js';
 import { splitUnits } from './split-units.js';
 import type { Unit } from './split-units.js';
-import { termSet, termsOf } from './terms.js';
+import { synonymsOf } from './terms-synonyms.js';
+import { termSet, termsOf, wordsOf } from './terms.js';
 
 export interface SourceDocument {
   readonly document: CorpusDocument;
@@ -28,19 +29,20 @@ export interface PassageIndex {
   weightOf(term: string): number;
   /** The weight of a term that no sentence holds: the highest there is. */
   readonly unknownWeight: number;
-  /** True for a word of some document's path: a question that says it is about that document's subject. */
+  /** True for a word that names a group of documents, such as a package's folder: a question that says it asks about those. */
   isSubject(term: string): boolean;
   /** Best passages first. */
   search(question: string, passagesMax: number): readonly Passage[];
 }
 
 const fields = ['text', 'heading', 'path'];
+const synonymBoost = 0.3;
 
 /** Builds the index of a corpus; a few milliseconds per hundred sentences. */
 export function indexPassages(documents: readonly SourceDocument[]): PassageIndex {
   const passages: Omit<Passage, 'score'>[] = [];
   const documentFrequency = new Map<string, number>();
-  const subjects = new Set(documents.flatMap(({ document }) => termsOf(pathText(document.id))));
+  const subjects = subjectsOf(documents.map(({ document }) => document.id));
   const search = new MiniSearch({ fields, tokenize: (text) => [...termsOf(text)], processTerm: (term) => term });
   for (const { document, text } of documents) {
     const units = splitUnits(text, document.mediaType);
@@ -60,20 +62,36 @@ export function indexPassages(documents: readonly SourceDocument[]): PassageInde
     weightOf,
     unknownWeight: weightOf(''),
     isSubject: (term) => subjects.has(term),
-    search: (question, passagesMax) =>
-      search
-        .search(question, { boost: { text: 1, heading: 0.8, path: 0.5 }, combineWith: 'OR' })
+    search: (question, passagesMax) => {
+      const asked = termSet(question);
+      const terms = new Set([...asked, ...[...asked].flatMap((term) => [...synonymsOf(term)])]);
+      return search
+        .search([...terms].join(' '), { tokenize: (text) => text.split(' '), boostTerm: (term) => (asked.has(term) ? 1 : synonymBoost), boost: { text: 1, heading: 0.8, path: 0.5 }, combineWith: 'OR' })
         .slice(0, passagesMax)
         .flatMap((hit) => {
           const passage = passages[hit.id as number];
           return passage === undefined ? [] : [{ ...passage, score: hit.score }];
-        }),
+        });
+    },
   };
+}
+
+/** Words of the outermost part of each path in which the paths differ; a hyphenated name is one word. */
+function subjectsOf(ids: readonly string[]): ReadonlySet<string> {
+  const paths = ids.map((id) => id.split('/'));
+  let shared = 0;
+  while (paths.every((path) => shared < path.length - 1 && path[shared] === paths[0]?.[shared])) shared += 1;
+  return new Set(paths.flatMap((path) => wordsOf(pathText(path[shared] ?? ''))).map(({ whole }) => whole));
 }
 
 /** Terms of a quote together with the headings, lead-in and path that say what it is about. */
 export function contextTermsOf({ document, unit, quote }: Omit<Passage, 'score'>): ReadonlySet<string> {
   return termSet(`${quote}\n${unit.heading}\n${unit.leadIn}\n${pathText(document.id)}`);
+}
+
+/** Terms of the nearest heading and of the lead-in: what a sentence below them need not repeat. */
+export function headTermsOf({ unit }: Omit<Passage, 'score'>): ReadonlySet<string> {
+  return termSet(`${unit.heading.split(' › ').at(-1) ?? ''}\n${unit.leadIn}`);
 }
 
 /** A path as words: the ending says nothing about the subject. */

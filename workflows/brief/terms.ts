@@ -9,6 +9,8 @@ const stopWords = new Set(
     'get gets getting got let lets make makes made making use used using uses work works working happen happens need needs way ways thing things ' +
     'show shows shown reach reaches become becomes come comes go goes put puts take takes say says know see seem seems try tries turn turns exist exists ' +
     'anything something everything nothing anyone someone everyone anybody somebody everybody ' +
+    'without through never none instead rather while until since because whether within across around along among against although though already always ' +
+    'ever even still yet maybe perhaps however therefore thus away turning putting giving taking coming ' +
     'often many much long few little good best different kind kinds sort sorts ' +
     'possible mean means want does tell explain describe please give given find').split(' '),
 );
@@ -62,6 +64,8 @@ function partsOf(word: string): readonly Word[] {
     .map((part) => part.toLowerCase())
     .filter((part) => part !== '');
   const parts = split.map((part) => irregular.get(part) ?? part).filter((part) => !stopWords.has(part)).map(stem);
+  // A name of nothing but stop words ("find-my-way") is still a name.
+  if (parts.length === 0 && split.length > 2) return [{ whole: split.join(''), parts: [split.join('')], hyphenated: false }];
   return parts.length === 0 ? [] : [{ whole: split.length === 1 ? (parts[0] as string) : split.join(''), parts, hyphenated: word.includes('-') }];
 }
 
@@ -77,6 +81,11 @@ const irregular = new Map(
     .split('|')
     .map((pair) => pair.split(' ') as [string, string]),
 );
+
+/** The term of one plain word, irregular forms included. */
+export function stemOf(word: string): string {
+  return stem(irregular.get(word) ?? word);
+}
 
 /** A light stem: plurals and the usual verb and adverb endings, never shorter than three letters. */
 function stem(word: string): string {
