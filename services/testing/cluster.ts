@@ -39,23 +39,36 @@ export interface RunningService {
   readonly logFile: string;
 }
 
+interface Parts {
+  readonly prefix: string;
+  readonly partitions: number;
+  readonly env: Readonly<Record<string, string>>;
+  readonly keys: readonly SigningKey[];
+  readonly log: LogPort;
+  readonly codec: EventCodec;
+  readonly db: ListeningDatabase;
+  readonly folder: string;
+  readonly release: () => Promise<void>;
+}
+
 export class Cluster {
   readonly topics: TopicNames;
   readonly processes: RunningService[] = [];
   #started = 0;
 
-  private constructor(
-    readonly prefix: string,
-    readonly partitions: number,
-    readonly env: Readonly<Record<string, string>>,
-    readonly keys: readonly SigningKey[],
-    readonly log: LogPort,
-    readonly codec: EventCodec,
-    readonly db: ListeningDatabase,
-    readonly folder: string,
-    private readonly release: () => Promise<void>,
-  ) {
-    this.topics = topicNames(prefix);
+  readonly prefix: string;
+  readonly partitions: number;
+  readonly env: Readonly<Record<string, string>>;
+  readonly keys: readonly SigningKey[];
+  readonly log: LogPort;
+  readonly codec: EventCodec;
+  readonly db: ListeningDatabase;
+  /** Key files and logs of the processes. */
+  readonly folder: string;
+
+  private constructor(private readonly parts: Parts) {
+    ({ prefix: this.prefix, partitions: this.partitions, env: this.env, keys: this.keys, log: this.log, codec: this.codec, db: this.db, folder: this.folder } = parts);
+    this.topics = topicNames(parts.prefix);
   }
 
   /** Starts (or finds) the servers, makes topics, schemas and tables. No service runs yet. */
@@ -76,10 +89,13 @@ export class Cluster {
     };
     const folder = mkdtempSync(join(tmpdir(), 'blackboard-cluster-'));
     const log = kafkaLog(connection);
-    return new Cluster(prefix, partitions, { ...env, DATABASE_URL: databaseUrl }, makeKeys(Object.keys(shippedPrincipals), 'k1'), log, codec, db, folder, async () => {
-      await log.close();
-      await db.close();
-      await Promise.all([broker.release(), registry.release(), postgres.release()]);
+    return new Cluster({
+      prefix, partitions, env: { ...env, DATABASE_URL: databaseUrl }, keys: makeKeys(Object.keys(shippedPrincipals), 'k1'), log, codec, db, folder,
+      release: async () => {
+        await log.close();
+        await db.close();
+        await Promise.all([broker.release(), registry.release(), postgres.release()]);
+      },
     });
   }
 
@@ -124,7 +140,7 @@ export class Cluster {
       child.kill('SIGTERM');
       await Promise.race([once(child, 'exit'), sleep(20_000).then(() => child.kill('SIGKILL'))]);
     }));
-    await this.release();
+    await this.parts.release();
   }
 
   keysFor(service: Service, agents: string): readonly SigningKey[] {
