@@ -17,6 +17,7 @@ const service = {
     build: text,
     init: { type: 'boolean' },
     user: text,
+    network_mode: { type: 'string', pattern: '^service:' },
     restart: { type: 'string', pattern: '^(no|always|unless-stopped|on-failure(:[0-9]+)?)$' },
     read_only: { type: 'boolean' },
     tmpfs: texts,

@@ -41,14 +41,20 @@ interface ComposeFile {
   readonly secrets: Readonly<Record<string, { readonly file: string }>>;
 }
 
-const text = readFileSync(join(projectRoot, 'docker-compose.yml'), 'utf8');
-const written = parse(text, { merge: true }) as ComposeFile;
-const file = parse(filledIn(text), { merge: true }) as ComposeFile;
-const services = Object.entries(file.services);
-const ours = services.filter(([, service]) => service.build !== undefined);
-const documented = new Set([...readFileSync(join(projectRoot, '.env.example'), 'utf8').matchAll(/^#? ?([A-Z][A-Z0-9_]+)=/gm)].map(([, name]) => name));
+const textOf = (path: string): string => readFileSync(join(projectRoot, path), 'utf8');
+const base = textOf('docker-compose.yml');
+const scram = textOf('infra/compose/scram.yml');
+const documented = new Set([...textOf('.env.example').matchAll(/^#? ?([A-Z][A-Z0-9_]+)=/gm)].map(([, name]) => name));
 
-describe('docker-compose.yml', () => {
+const layers = { 'docker-compose.yml': [base], 'docker-compose.yml with infra/compose/scram.yml': [base, scram] };
+
+for (const [files, texts] of Object.entries(layers)) describe(files, () => {
+  const text = texts.join('\n');
+  const written = texts.map((one) => parse(one, { merge: true }) as ComposeFile).reduce(onTop);
+  const file = texts.map((one) => parse(filledIn(one), { merge: true }) as ComposeFile).reduce(onTop);
+  const services = Object.entries(file.services);
+  const ours = services.filter(([, service]) => service.build !== undefined);
+  const secretFile = (inContainer: string): string => join(secrets, basename(file.secrets[basename(inContainer)]?.file ?? assert.fail(`no secret for ${inContainer}`)));
   let secrets: string;
   before(() => {
     secrets = join(mkdtempSync(join(tmpdir(), 'blackboard-secrets-')), 'secrets');
@@ -93,7 +99,7 @@ describe('docker-compose.yml', () => {
         assert.ok(known.has(variable), `${name}: nothing reads ${variable}`);
         assert.ok(documented.has(variable.replace(/_FILE$/, '')), `${name}: ${variable} is not in .env.example`);
       }
-      const env = Object.fromEntries(Object.entries(environment).map(([variable, value]) => [variable, value.startsWith('/run/secrets/') ? secretFile(value, secrets) : value]));
+      const env = Object.fromEntries(Object.entries(environment).map(([variable, value]) => [variable, value.startsWith('/run/secrets/') ? secretFile(value) : value]));
       assert.doesNotThrow(() => readConfig(schema, env), `${name} would not start`);
     }
   });
@@ -123,7 +129,7 @@ describe('docker-compose.yml', () => {
       assert.deepEqual(named.sort(), [...given].sort(), name);
       const keyFile = environment['BLACKBOARD_KEYS_FILE'];
       if (keyFile === undefined) continue;
-      const principals = parseKeys(readFileSync(secretFile(keyFile, secrets), 'utf8'), name).map((key) => key.principal);
+      const principals = parseKeys(readFileSync(secretFile(keyFile), 'utf8'), name).map((key) => key.principal);
       if (name !== 'orchestrator' && name !== 'gateway') assert.deepEqual(principals, [name], `${name} holds keys of others`);
     }
     assert.equal(parseApiKeys(readFileSync(join(secrets, 'api-keys.json'), 'utf8')).length, 1);
@@ -176,8 +182,17 @@ function filledIn(yaml: string): string {
   return yaml.replaceAll(/\$\{([A-Z0-9_]+)(?::-([^}]*))?\}/g, (_all, _name: string, fallback: string | undefined) => fallback ?? '').replaceAll('$$', '$');
 }
 
-function secretFile(inContainer: string, folder: string): string {
-  const secret = file.secrets[basename(inContainer)];
-  assert.ok(secret !== undefined, `no secret for ${inContainer}`);
-  return join(folder, basename(secret.file));
+/** Lays one file over another as an engine does: mappings are merged, lists joined, commands and the rest replaced. */
+function onTop(below: ComposeFile, above: ComposeFile): ComposeFile {
+  return merged(below, above, '') as ComposeFile;
+}
+
+function merged(below: unknown, above: unknown, key: string): unknown {
+  if (Array.isArray(below) && Array.isArray(above) && !['test', 'command', 'entrypoint'].includes(key)) return [...new Set([...below, ...above])];
+  if (!isMapping(below) || !isMapping(above)) return above;
+  return { ...below, ...Object.fromEntries(Object.entries(above).map(([name, value]) => [name, name in below ? merged(below[name], value, name) : value])) };
+}
+
+function isMapping(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

@@ -24,6 +24,7 @@ function secretFiles(): readonly (readonly [name: string, text: string])[] {
     ['postgres-password', owner],
     ['setup-database-url', databaseUrl('postgres', owner)],
     ...['projector', 'ingress', 'gateway'].map((service) => [`${service}-database-url`, databaseUrl(`${service}_login`, password())] as const),
+    ...['setup', ...keys.map((key) => key.principal)].map((user) => [`kafka-${user}`, password()] as const),
     ['registry-password', registry],
     ['registry.properties', `apicurio.datasource.password=${registry}\n`],
     ['api-key', apiKey],
