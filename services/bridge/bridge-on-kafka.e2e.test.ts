@@ -232,6 +232,47 @@ describe('the bridge on a real broker', { skip: skip ?? false, timeout: 300_000 
     }
   });
 
+  it('ends at once with 78 and every problem of a wrong map, and with 1 where the source topic is not there', async () => {
+    const { rig, map } = await fresh('wrong');
+    const file = join(folder, 'wrong.json');
+    const keyFile = join(folder, 'wrong-keys.json');
+    writeFileSync(keyFile, keysText(keys.filter((key) => key.principal === 'bridge')), { mode: 0o600 });
+    const run = async (content: unknown): Promise<{ code: number | null; said: string }> => {
+      writeFileSync(file, JSON.stringify(content));
+      const child = spawn(process.execPath, [main], { stdio: ['ignore', 'ignore', 'pipe'], env: {
+        PATH: process.env['PATH'] ?? '', KAFKA_BROKERS: broker.bootstrap, SCHEMA_REGISTRY_URL: registry.registryUrl, BLACKBOARD_TOPIC_PREFIX: rig.prefix, BLACKBOARD_PARTITIONS: '2', BLACKBOARD_KEYS_FILE: keyFile, BRIDGE_MAP: file,
+      } });
+      children.add(child);
+      let said = '';
+      child.stderr.on('data', (chunk: Buffer) => { said += chunk.toString(); });
+      await once(child, 'close');
+      children.delete(child);
+      return { code: child.exitCode, said };
+    };
+    const wrong = await run({ ...map, tenant: '', workflow: 'Brief' });
+    assert.equal(wrong.code, 78);
+    assert.match(wrong.said, /CONFIG_INVALID[\s\S]*tenant[\s\S]*workflow/);
+    const missing = await run({ ...map, source: { ...map.source, topic: `${map.source.topic}-none` } });
+    assert.equal(missing.code, 1);
+    assert.match(missing.said, /-none/);
+  });
+
+  it('shares a topic between two replicas, and one goes on with what the other leaves', async () => {
+    const world = await fresh('two', 4);
+    const send = (from: number, count: number): Promise<unknown> => producer.send({ topic: world.map.source.topic, messages: Array.from({ length: count }, (_, n) => ({ partition: (from + n) % 4, ...question(`number ${from + n}?`) })) });
+    const first = await inProcess(world);
+    const second = await inProcess(world);
+    for (let n = 0; n < 200; n += 20) {
+      await send(n, 20);
+      if (n === 100) await first.close();
+    }
+    await until('all positions stored', () => drained(world.map));
+    await second.close();
+    const report = await decided(world.rig);
+    assert.equal(report.accepted, 200);
+    assert.ok(second.counts.submitted > 0 && first.counts.submitted + second.counts.submitted >= 200);
+  });
+
   it('begins at the latest record where the map says so, once: what comes while it is away is not left out', async () => {
     const world = await fresh('latest');
     const map: BridgeMap = { ...world.map, source: { ...world.map.source, from: 'latest' } };

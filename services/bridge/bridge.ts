@@ -69,7 +69,7 @@ export async function startBridge(options: BridgeOptions): Promise<Bridge> {
     topic: map.source.topic, group: options.group, from: map.source.from, sessionTimeoutMs: options.sessionTimeoutMs,
     onBatch: (records) => bridging.take(records),
     onHalt: (error) => { if (!closing.signal.aborted) halt(error); },
-    onStall: (place) => logger.warn({ topic: map.source.topic, ...place }, 'the source topic has records here, yet none is delivered: an open transaction of its writer, or offsets that compaction has emptied; see the runbook'),
+    onStall: (place) => logger.warn({ topic: map.source.topic, ...place }, 'the source topic has records here, yet none is delivered: an open transaction of its writer, or offsets that compaction has emptied; see docs/upstream.md'),
   });
   logger.info({ topic: map.source.topic, group: options.group, format: map.source.format, tenant: map.tenant, workflow: map.workflow }, 'records become submissions');
   return {

@@ -6,6 +6,7 @@
 
 import type { Consumer, ConsumerCrashEvent, ConsumerGroupJoinEvent, EachBatchPayload } from 'kafkajs';
 import type { TopicName } from '../../../../topics/topics.js';
+import { BlackboardError } from '../../errors.js';
 import type { ForeignConsumption, ForeignSource } from '../foreign-source.js';
 import type { PartitionRange } from '../port.js';
 import { ClusterLink } from './cluster-link.js';
@@ -75,7 +76,9 @@ class ForeignConsumer {
     this.#consumer.on(CRASH, ({ payload }: ConsumerCrashEvent) => { if (!payload.restart) this.#halt(groupRefused(this.consumption.group, payload.error)); });
     try {
       // A topic that is not there is told now, not by silence.
-      await this.#reader.ranges(this.#topic);
+      await this.#reader.ranges(this.#topic).catch((error: unknown) => {
+        throw new BlackboardError('KAFKA_UNAVAILABLE', `the topic ${this.#topic} cannot be read; check its name, and this principal's access to it: ${(error as Error).message}`, { topic: this.#topic }, { cause: error });
+      });
       await this.#consumer.connect();
       await this.#consumer.subscribe({ topics: [this.#topic], fromBeginning: true });
       await this.#consumer.run({ autoCommit: false, eachBatchAutoResolve: false, partitionsConsumedConcurrently: 8, eachBatch: (payload) => this.#onBatch(payload) });
