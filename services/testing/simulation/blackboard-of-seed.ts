@@ -5,7 +5,7 @@ import { z } from 'zod';
 import type { Contract } from '../../blackboard/contract.js';
 import { policyDefaults, type Policy } from '../../blackboard/policy.js';
 import { defineWorkflow } from '../../blackboard/workflow.js';
-import { embeddedCodec } from '../../runtime/codec/event-codec.js';
+import { embeddedCodec } from '../../runtime/codec/embedded-codec.js';
 import { Keyring } from '../../runtime/keyring.js';
 import { projectRoot } from '../../runtime/project-root.js';
 import { topicNames } from '../../../topics/topics.js';

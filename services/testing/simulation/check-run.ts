@@ -3,7 +3,7 @@
 
 import type { Fact } from '../../../schemas/generated/events.js';
 import type { TopicName } from '../../../topics/topics.js';
-import { openPartition } from '../../../replay/read-partition.js';
+import type { Recorded, RecordedFact } from '../../../replay/read-partition.js';
 import { redecide } from '../../../replay/redecide.js';
 import { emptyPartition } from '../../orchestrator/evolve.js';
 import type { LogRecord } from '../../runtime/log/port.js';
@@ -33,7 +33,7 @@ export interface FactAt {
   readonly counts: boolean;
 }
 
-export async function checkRun(world: World, { never, isAtRest }: RunFacts): Promise<Checked> {
+export function checkRun(world: World, { never, isAtRest }: RunFacts): Checked {
   const violations: Violation[] = [];
   const reached: Record<string, number> = {};
   const counts = { facts: 0, claims: 0, jobs: 0 };
@@ -47,7 +47,7 @@ export async function checkRun(world: World, { never, isAtRest }: RunFacts): Pro
     checkNever(facts, claims, never, add);
     checkRows(world, partition, facts, add);
     checkAppends(world.history, { partition, facts, claims }, add);
-    await checkDecisions(world, partition, add);
+    checkDecisions(world, { partition, facts, claims }, add);
     count(facts, reached);
   }
   for (const problem of world.tables.problems) add('I12', problem);
@@ -116,10 +116,9 @@ function checkRows({ tables }: World, partition: number, facts: readonly FactAt[
 }
 
 /** I6: each decision taken again yields the recorded bytes, and the fold from the beginning is what the owner holds. */
-async function checkDecisions(world: World, partition: number, add: Add): Promise<void> {
-  const { recorded } = await openPartition({ log: world.store.open(), topics, codec }, partition);
+function checkDecisions(world: World, { partition, facts, claims }: Partition, add: Add): void {
   const state = emptyPartition(partition);
-  for await (const entry of recorded) {
+  for (const entry of recordedOf(facts, claims)) {
     const { divergence } = redecide(state, entry, { codec, contracts, partitions: world.partitions, keyring });
     if (divergence === null) continue;
     add('I6', `taken again, a decision differs: ${JSON.stringify(divergence)}`, [shownRecord({ topic: topics.verified, partition, offset: divergence.verifiedOffset })]);
@@ -131,6 +130,32 @@ async function checkDecisions(world: World, partition: number, add: Add): Promis
     }
   }
 }
+
+/** What counts of a partition, as replay takes it: decisions with the claim that each was taken on. */
+function recordedOf(facts: readonly FactAt[], claims: readonly LogRecord[]): readonly Recorded[] {
+  const recorded: Recorded[] = [];
+  let open: { cause: number; facts: RecordedFact[] } | null = null;
+  let markerDigest: Buffer = noDigest;
+  for (const { record, fact, counts } of facts) {
+    if (!counts) continue;
+    const at = { record, fact, writerFields: null };
+    if (fact.cause >= 0 && open?.cause === fact.cause) {
+      open.facts.push(at);
+      continue;
+    }
+    open = fact.cause < 0 ? null : { cause: fact.cause, facts: [at] };
+    if (fact.type === 'EpochStarted') markerDigest = codec.digest(record.value);
+    if (open === null) recorded.push({ kind: 'bare', at, markerDigest });
+    else {
+      const claim = claims[fact.cause];
+      recorded.push({ kind: 'decision', ...open, claim: claim === undefined ? null : { record: claim, decoded: codec.decode(claim.value), digest: codec.digest(claim.value), rawDigest: noDigest } });
+    }
+  }
+  return recorded;
+}
+
+/** Every schema id is known here, so no digest is ever of raw bytes. */
+const noDigest = Buffer.alloc(0);
 
 function unrest({ places, store, partitions, tables }: World): readonly string[] {
   const owners = places.flatMap((place) => (place.orchestrator?.partitions() ?? []).map((one) => `${place.process.name}: partition ${one.partition} ${one.phase}, cursor ${one.cursor}, ${one.openJobs} open jobs`));

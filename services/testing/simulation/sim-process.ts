@@ -130,6 +130,6 @@ export class SimProcess implements LogPort {
 
   #networkMs(): number {
     const { dice, faults } = this.seams;
-    return faults.strikes('append-reordered-answer') ? dice.between(1, 400) : dice.next() * 3;
+    return faults.strikes('network-slow') ? dice.between(1, 400) : dice.next() * 3;
   }
 }

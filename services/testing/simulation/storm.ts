@@ -46,7 +46,7 @@ function visit(world: World, group: string): void {
   const { dice, scheduler } = world;
   const guest = world.place('orchestrator', group);
   guest.isKept = false;
-  scheduler.at(dice.between(100, 3_000), () => {
+  scheduler.at(dice.between(100, 1_500), () => {
     if (!guest.process.isAlive || guest.process.isStalled || dice.chance(0.5)) return world.remove(guest);
     const leave = (): void => { world.remove(guest); };
     if (guest.orchestrator === null) leave();

@@ -93,7 +93,8 @@ export class World {
     place.isKept = false;
     place.process.kill();
     place.orchestrator = null;
-    this.places.splice(this.places.indexOf(place), 1);
+    const at = this.places.indexOf(place);
+    if (at >= 0) this.places.splice(at, 1);
   }
 
   #run(place: Place): void {
