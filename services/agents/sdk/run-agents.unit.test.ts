@@ -7,6 +7,7 @@ import { createLogger } from '../../runtime/logger.js';
 import type { AppendFault } from '../../runtime/log/memory/memory-log.js';
 import { testJob, until, VerifiedFixture } from '../../runtime/log/testing-verified.js';
 import { noopAgent } from '../noop/agent.js';
+import { groupName } from '../../../topics/groups.js';
 import type { Agent, StepContext, StepOutcome } from './agent.js';
 import { runAgents, type AgentsOptions, type RunningAgents } from './run-agents.js';
 
@@ -146,14 +147,20 @@ test('reports an answer of the wrong kind as a failure instead of posting it', a
   assert.equal(fixture.claims()[0]?.['code'], 'wrong-outcome');
 });
 
-test('runs steps of one job side by side, but attempts of one step one after another', async () => {
+test('runs steps of one job side by side, but a newer attempt of a step only when the older one has stopped', async () => {
   const fixture = new VerifiedFixture();
   fixture.marker();
   fixture.fact('StepRequested', step(1, { step: 'a' }));
   fixture.fact('StepRequested', step(1, { step: 'b' }));
-  const { agent, runs } = steered();
-  await start(fixture, agent);
+  const { agent, runs, names } = steered();
+  const slowToStop: Agent = { ...agent, run: (context) => agent.run(context).catch(async () => { await sleep(40); return { outcome: 'failed', code: 'stopped', retryable: true } as const; }) };
+  await start(fixture, slowToStop);
   await until(() => runs.length === 2, 'both');
+  fixture.fact('StepRequested', step(1, { step: 'a', attempt: 2 }));
+  await until(() => runs[0]?.context.signal.aborted === true, 'the abort');
+  assert.equal(runs.length, 2);
+  await until(() => runs.length === 3, 'the newer attempt');
+  assert.deepEqual(names(), ['1/a/1', '1/b/1', '1/a/2']);
   for (const run of runs) run.end();
 });
 
@@ -305,7 +312,7 @@ test('halts on a log that is another one than it read', async () => {
   const fixture = new VerifiedFixture();
   fixture.marker();
   const log = fixture.store.open();
-  const member = await log.join({ group: 'bb-agent-noop', topics: [fixture.topics.verified], onAssigned: () => undefined, onBatch: () => undefined, onHalt: () => undefined });
+  const member = await log.join({ group: groupName({ name: 'noop', role: 'agent' }, fixture.topics.prefix), topics: [fixture.topics.verified], onAssigned: () => undefined, onBatch: () => undefined, onHalt: () => undefined });
   await member.commit([{ topic: fixture.topics.verified, partition: 0, offset: 1, metadata: `bb1 0 ${'cd'.repeat(32)}` }]);
   await member.leave();
   const { running } = await start(fixture, noopAgent());
