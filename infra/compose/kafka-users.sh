@@ -11,6 +11,6 @@ for file in "$secrets"/kafka_*; do
   # Only what Kafka's argument syntax takes as it is; make-secrets.ts writes nothing else.
   password="$(cat "$file")"
   [[ "$password" =~ ^[0-9a-f]{32,}$ ]] || { echo "kafka-users: $file holds something else than hex digits" >&2; exit 1; }
-  $tools --bootstrap-server "$bootstrap" --alter --entity-type users --entity-name "$name" --add-config "SCRAM-SHA-512=[password=$password]" >/dev/null
+  "$tools" --bootstrap-server "$bootstrap" --alter --entity-type users --entity-name "$name" --add-config "SCRAM-SHA-512=[password=$password]" >/dev/null
   echo "kafka-users: $name"
 done
