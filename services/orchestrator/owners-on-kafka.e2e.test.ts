@@ -10,6 +10,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { sharedBroker, whatIsMissing } from '../../infra/local/for-tests.js';
 import { applyTopics } from '../../infra/topics/apply.js';
+import { loadPolicy } from '../../workflows/policy.js';
+import { defineWorkflow } from '../blackboard/workflow.js';
 import { keysText } from '../runtime/keys.js';
 import { FaultProxy } from '../runtime/log/kafka/fault-proxy.js';
 import { kafkaLog } from '../runtime/log/kafka/kafka-log.js';
@@ -134,6 +136,25 @@ describe('owners on a real broker', { skip: skip ?? false, timeout: 240_000 }, (
       await stop(agent, heir);
     });
   }
+
+  it('runs a slow agent in lanes: 1,000 jobs of 500 ms a step on one partition by one process', async (t) => {
+    const rig = await fresh('slow', 1);
+    const workflow = defineWorkflow({ name: 'slow', deadlineMs: 60_000, result: 'one', steps: [{ id: 'one', agent: 'noop', contract: 'note@1', deadlineMs: 30_000 }] });
+    const orchestrator = await rig.orchestrator(log, { group: `${rig.prefix}orchestrator`, policy: loadPolicy({}, { workflows: [workflow] }) });
+    const agent = await start(rig, 'agent', { delayMs: 500, concurrency: 1_000 });
+    const began = Date.now();
+    await Promise.all(Array.from({ length: 1_000 }, (_, n) => rig.submit(log, `slow-${n}`, { workflow: 'slow' })));
+    const report = await rig.settled(log, 1_000, 20_000);
+    const tookMs = Date.now() - began;
+    agent.kill('SIGUSR2');
+    const [memory] = await once(agent.stdout as NonNullable<typeof agent.stdout>, 'data') as [Buffer];
+    t.diagnostic(`1,000 jobs in ${tookMs} ms, read back and checked; the agent's process: ${memory.toString().trim()}`);
+    assert.deepEqual(report.problems, []);
+    assert.deepEqual(report.ended, { completed: 1_000 });
+    assert.ok(tookMs < 5_000, `${tookMs} ms`);
+    await orchestrator.close();
+    await stop(agent);
+  });
 
   it('throws its state away when the outcome of a send is unknown (R5)', async (t) => {
     const rig = await fresh('unknown', 1);

@@ -16,6 +16,7 @@ export interface NoopProcess {
   readonly keys: string;
   readonly sessionTimeoutMs: number;
   readonly delayMs?: number;
+  readonly concurrency?: number;
   /** Consumer group; default the usual one under the prefix. */
   readonly group?: string;
   readonly requestTimeoutMs?: number;
@@ -28,7 +29,8 @@ const log = kafkaLog({ brokers: told.brokers, clientId: `${told.role}-${process.
 const group = told.group ?? `${told.prefix}${told.role}`;
 const running = told.role === 'orchestrator'
   ? await rig.orchestrator(log, { group, sessionTimeoutMs: told.sessionTimeoutMs, logger, seams: seamsFromEnvironment(process.env), instance: `pid-${process.pid}` })
-  : await rig.agent(log, { group, sessionTimeoutMs: told.sessionTimeoutMs, delayMs: told.delayMs ?? 0 });
+  : await rig.agent(log, { group, sessionTimeoutMs: told.sessionTimeoutMs, delayMs: told.delayMs ?? 0, ...(told.concurrency === undefined ? {} : { concurrency: told.concurrency }) });
+process.on('SIGUSR2', () => process.stdout.write(`${JSON.stringify({ rssMiB: Math.round(process.memoryUsage.rss() / 2 ** 20) })}\n`));
 void running.halted.then((error) => {
   logger.fatal({ error }, 'halted');
   process.exitCode = 1;

@@ -42,11 +42,11 @@ export class NoopRig {
     });
   }
 
-  agent(log: LogPort, options: NoopOptions & { readonly sessionTimeoutMs?: number; readonly group?: string } = {}): Promise<RunningAgents> {
-    const { sessionTimeoutMs, group } = options;
+  agent(log: LogPort, options: NoopOptions & { readonly sessionTimeoutMs?: number; readonly group?: string; readonly concurrency?: number } = {}): Promise<RunningAgents> {
+    const { sessionTimeoutMs, group, concurrency } = options;
     return runAgents({
       agents: [noopAgent(options)], log, codec: this.codec, keyring: this.keyring, topics: this.topics, gateway: null, logger: this.logger,
-      ...(sessionTimeoutMs === undefined ? {} : { sessionTimeoutMs }), ...(group === undefined ? {} : { group }),
+      ...(sessionTimeoutMs === undefined ? {} : { sessionTimeoutMs }), ...(group === undefined ? {} : { group }), ...(concurrency === undefined ? {} : { limits: { concurrency } }),
     });
   }
 
