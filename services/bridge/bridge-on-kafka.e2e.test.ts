@@ -136,10 +136,11 @@ describe('the bridge on a real broker', { skip: skip ?? false, timeout: 300_000 
       }
     })();
     for (; kills < killsMin; kills += 1) {
-      // By turns at a named point (an append acknowledged, its position not stored) and at any time. A new process
-      // gets the partitions when the session of the killed one has ended.
-      const child = await start(kills % 2 === 0 ? `bridge-append:after:${1 + Math.floor(Math.random() * 60)}` : undefined);
-      await Promise.race([once(child, 'exit'), sleep(kills % 2 === 0 ? 10_000 : sessionTimeoutMs - 1_500 + Math.random() * 2_500)]);
+      // By turns in the midst of a batch that is not sent yet, with appends acknowledged and their position not stored,
+      // and at any time. A new process gets the partitions when the session of the killed one has ended.
+      const side = (['before', 'after', null] as const)[kills % 3] ?? null;
+      const child = await start(side === null ? undefined : `bridge-append:${side}:${2 + Math.floor(Math.random() * 20)}`);
+      await Promise.race([once(child, 'exit'), sleep(side !== null ? 10_000 : sessionTimeoutMs - 1_500 + Math.random() * 2_500)]);
       child.kill('SIGKILL');
       if (child.signalCode === null) await once(child, 'exit');
     }
