@@ -11,7 +11,7 @@ import type { LogRecord } from '../runtime/log/port.js';
 import { checkJobFact } from './check-job-facts.js';
 import { ClaimBook, type BookedClaim } from './claim-book.js';
 import { shownRecord, type Findings, type InvariantName } from './findings.js';
-import { PolicyBook, type AuditContext, type JobTrack, type PartitionFigures } from './job-tracks.js';
+import { PolicyBook, type AuditContext, type EndedJob, type JobTrack, type PartitionFigures } from './job-tracks.js';
 
 export interface AuditOptions {
   readonly codec: EventCodec;
@@ -38,8 +38,7 @@ export class PartitionAudit implements AuditContext {
   readonly claims: ClaimBook;
   readonly policies = new PolicyBook();
   readonly jobs = new Map<string, JobTrack>();
-  /** `job/instance` of those that have ended. */
-  readonly ended = new Set<string>();
+  readonly ended = new Map<string, EndedJob>();
   readonly figures: PartitionFigures = { claims: 0, facts: 0, stale: 0, epochs: 0, decisions: 0, accepted: 0, ended: 0, refused: 0, unauthentic: 0 };
   #next = 0;
   #epoch = -1;

@@ -20,7 +20,7 @@ export function checkJobFact(audit: AuditContext, record: LogRecord, fact: Fact,
   if (fact.type === 'JobAccepted') return accepted(audit, record, fact, by);
   const job = audit.jobs.get(fact.job);
   if (job === undefined || job.instance !== fact.instance) {
-    const hasEnded = audit.ended.has(`${fact.job}/${fact.instance}`);
+    const hasEnded = audit.ended.get(fact.job)?.instance === fact.instance;
     return audit.report('I1', hasEnded ? `${fact.type} follows the end of its job` : `${fact.type} is about a job that was not accepted`, record, fact);
   }
   if (fact.tenant !== job.tenant) audit.report('I16', "a fact names another tenant than its job's", record, fact, job.record);
@@ -53,6 +53,8 @@ export function checkJobFact(audit: AuditContext, record: LogRecord, fact: Fact,
 function accepted(audit: AuditContext, record: LogRecord, fact: JobAccepted, { claim, record: cause }: BookedClaim): void {
   const open = audit.jobs.get(fact.job);
   if (open !== undefined) audit.report('I1', 'a job was accepted that is open already', record, fact, open.record);
+  const before = audit.ended.get(fact.job);
+  if (before !== undefined && before.endedAtMs + audit.policies.rememberMs > fact.atMs) audit.report('I1', 'a job was accepted again whose id is still taken', record, fact);
   if (fact.instance !== fact.cause) audit.report('I17', "a job's instance is not the offset of its submission", record, fact, cause);
   if (claim?.type !== 'JobSubmitted' || claim.job !== fact.job || claim.tenant !== fact.tenant) audit.report('I4', 'a job was accepted that its claim does not submit', record, fact, cause);
   const role = audit.policies.principal(claim?.signer ?? '')?.role;
@@ -68,7 +70,7 @@ function ended({ audit, record, fact, by, job }: At): void {
   if (outcome === 'cancelled' && (by.claim?.type !== 'CancelRequested' || by.authentic === false)) audit.report('I4', 'a job was cancelled that nobody cancelled', record, fact, by.record);
   if (reason === 'job-deadline-passed' && by.timeMs < job.deadlineAtMs) audit.report('I11', `a job was ended at ${by.timeMs} for a deadline at ${job.deadlineAtMs}`, record, fact);
   audit.jobs.delete(fact.job);
-  audit.ended.add(`${fact.job}/${fact.instance}`);
+  audit.ended.set(fact.job, { instance: fact.instance, endedAtMs: fact.atMs });
   audit.figures.ended += 1;
 }
 

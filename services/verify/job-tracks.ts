@@ -62,6 +62,11 @@ export class PolicyBook {
     }
   }
 
+  /** How long a job's id stays taken after its end. */
+  get rememberMs(): number {
+    return this.#current?.rememberMs ?? 0;
+  }
+
   principal(signer: string): PrincipalPolicy | null {
     const name = signer.slice(0, Math.max(0, signer.indexOf('#')));
     return this.#current !== null && Object.hasOwn(this.#current.principals, name) ? this.#current.principals[name] ?? null : null;
@@ -85,12 +90,17 @@ export interface PartitionFigures {
   unauthentic: number;
 }
 
+export interface EndedJob {
+  readonly instance: number;
+  readonly endedAtMs: number;
+}
+
 /** What the rules about jobs see of the audit of a partition. */
 export interface AuditContext {
   readonly policies: PolicyBook;
   readonly jobs: Map<string, JobTrack>;
-  /** `job/instance` of those that have ended. */
-  readonly ended: Set<string>;
+  /** Those that have ended, by job id: the newest life of each. */
+  readonly ended: Map<string, EndedJob>;
   readonly figures: PartitionFigures;
   report(invariant: InvariantName, what: string, record: LogRecord, fact?: Fact, ...more: readonly LogRecord[]): void;
 }

@@ -11,6 +11,7 @@ import { PartitionAudit } from '../../verify/audit-partition.js';
 import { Findings, shownRecord } from '../../verify/findings.js';
 import { codec, contracts, keyring, topics } from './blackboard-of-seed.js';
 import { checkAppends } from './check-appends.js';
+import { checkPositions } from './check-positions.js';
 import type { Violation } from './run-seed.js';
 import { stateHash } from './state-hash.js';
 import type { World } from './world.js';
@@ -46,6 +47,7 @@ export function checkRun(world: World, { never, isAtRest }: RunFacts): Checked {
     audit(world, { partition, facts, claims, isAtRest }, add, counts);
     checkNever(facts, claims, never, add);
     checkRows(world, partition, facts, add);
+    checkPositions(world, partition, facts, add);
     checkAppends(world.history, { partition, facts, claims }, add);
     checkDecisions(world, { partition, facts, claims }, add);
     count(facts, reached);

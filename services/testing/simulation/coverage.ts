@@ -15,7 +15,7 @@ const outOfReach: Readonly<Record<string, string>> = {
 export const sometimes: readonly string[] = [
   ...Object.keys(faultKinds).map((kind) => `fault:${kind}`),
   ...Object.keys(refusals).filter((reason) => !(reason in outOfReach)).map((reason) => `refused:${reason}`),
-  ...['wrong-magic-byte', 'unknown-schema-id', 'truncated', 'trailing-bytes', 'not-a-claim'].map((reason) => `dead-letter:${reason}`),
+  ...['wrong-magic-byte', 'unknown-schema-id', 'not-avro', 'trailing-bytes', 'not-a-claim'].map((reason) => `dead-letter:${reason}`),
   ...['completed', 'failed', 'cancelled'].map((outcome) => `outcome:${outcome}`),
   ...['deadline-passed', 'verification-deadline-passed', 'candidates-rejected', 'agent-failed', 'verifier-failed'].map((reason) => `failed:${reason}`),
   'fact:stale', 'step:retried', 'step:escalated', 'step:failed-not-required', 'type:PlanExpanded', 'type:TickObserved', 'type:ArtifactRejected',

@@ -6,7 +6,7 @@ import { contentHash } from '../../blackboard/ids.js';
 import { encodeBody } from '../../runtime/codec/contract-codec.js';
 import type { MemoryLogStore } from '../../runtime/log/memory/memory-log.js';
 import type { LogRecord } from '../../runtime/log/port.js';
-import { codec, keyring, note, topics } from './blackboard-of-seed.js';
+import { codec, contracts, keyring, note, plan, topics } from './blackboard-of-seed.js';
 import { quarantined, signedClaim } from './claims.js';
 import type { Dice } from './dice.js';
 import type { Faults } from './fault-kinds.js';
@@ -54,7 +54,7 @@ function forge(parts: HostileParts): void {
   const answer = fact.type === 'StepRequested' ? proposal(fact, offset, parts) : verdicts(fact, offset);
   const send = (value: Buffer, mustBeRefused: boolean): void => { append(parts, quarantined(fact.job, value, partitions), mustBeRefused); };
   const { type, ...fields } = answer;
-  switch (dice.between(0, 15)) {
+  switch (dice.between(0, 18)) {
     case 0: return send(signedClaim(type, fields, { principal: 'other', named: asked }), true);
     case 1: return send(signedClaim(type, fields, { principal: 'ghost' }), true);
     case 2: return send(signedClaim(type, fields, { principal: 'ingress' }), true);
@@ -74,7 +74,7 @@ function forge(parts: HostileParts): void {
       return append(parts, { topic: topics.quarantine, partition, records: [{ key, value: signedClaim(type, fields, { principal: asked }) }] }, true);
     }
     // From here on with the credentials of the one that was asked: closes its own attempt at worst.
-    case 14: return send(signedClaim('ArtifactsProposed', { ...proposal(fact, offset, parts), ...badWork(fact, parts) }, { principal: asked }), fact.type === 'VerificationRequested');
+    case 14: case 15: case 16: return send(signedClaim('ArtifactsProposed', { ...proposal(fact, offset, parts), ...badWork(fact, parts) }, { principal: asked }), fact.type === 'VerificationRequested');
     default: return send(signedClaim('FailureReported', { ...answerFields(fact, offset), code: 'x'.repeat(300), retryable: true, usage, fallbackTaken: '' }, { principal: asked }), false);
   }
 }
@@ -89,9 +89,10 @@ function answerFields(fact: Request, offset: number): Fields {
 }
 
 function proposal(fact: Request, offset: number, { dice, process }: HostileParts): Fields & { readonly type: 'ArtifactsProposed' } {
-  const bytes = encodeBody(note, { text: `hostile ${dice.next()}` });
+  const contract = (fact.type === 'StepRequested' ? contracts.get(fact.contractOut) : undefined) ?? note;
+  const bytes = encodeBody(contract, contract.name === plan.name ? { items: [{ id: 'h', topic: `hostile ${dice.next()}` }] } : { text: `hostile ${dice.next()}` });
   const artifact = {
-    type: 'note', contract: fact.type === 'StepRequested' ? fact.contractOut : 'note@1', body: { hash: contentHash(bytes), size: bytes.length, encoding: 'inline', bytes },
+    type: 'note', contract: contract.name, body: { hash: contentHash(bytes), size: bytes.length, encoding: 'inline', bytes },
     evidence: fact.inputs.slice(0, 1).map((input) => ({ source: 'artifact', reference: input.body.hash, position: -1 })), confidence: 1, freshAtMs: process.clock.nowMs(), refs: [],
   };
   return { type: 'ArtifactsProposed', ...answerFields(fact, offset), artifacts: [artifact], receipts: [], usage, fallbackTaken: '' };

@@ -15,6 +15,8 @@ import type { SimProcess } from './sim-process.js';
 export class ProjectedTables {
   readonly rows = new Map<string, AuditRow>();
   readonly positions = new Map<number, Position>();
+  /** All that ever stood there. */
+  readonly stored = new Map<number, Position[]>();
   /** By `job/instance`: how often its acceptance and its end have come by. */
   readonly jobs = new Map<string, { accepted: number; ended: number; lastOffset: number }>();
   readonly problems: string[] = [];
@@ -34,6 +36,9 @@ export class ProjectedTables {
       this.jobs.set(name, { accepted: known.accepted + (job.accepted === null ? 0 : 1), ended: known.ended + (job.ended === null ? 0 : 1), lastOffset: job.lastOffset });
     }
     this.positions.set(partition, to);
+    const stored = this.stored.get(partition);
+    if (stored === undefined) this.stored.set(partition, [to]);
+    else stored.push(to);
   }
 }
 

@@ -45,13 +45,14 @@ function submit(tenant: string, idempotencyKey: string, fields: Readonly<Record<
 
 function refusable(tenant: string, number: number, parts: SubmissionParts): Submission {
   const key = `wrong-${number}`;
-  switch (parts.dice.between(0, 6)) {
+  switch (parts.dice.between(0, 7)) {
     case 0: return submit(tenant, `job-${number}`, { goal: 'another' }, 'ingress', parts);
     case 1: return submit(tenant, key, { workflow: 'nobody-knows' }, 'ingress', parts);
     case 2: return submit(tenant, key, { params: '[1]' }, 'ingress', parts);
     case 3: return submit(tenant, key, { workflow: 'strict', params: '{}' }, 'ingress', parts);
     case 4: return submit('globex', key, {}, 'upstream-acme', parts);
     case 5: return submit(tenant, key, { deadlineMs: -1 }, 'ingress', parts);
+    case 6: return cancel(jobId(tenant, key), tenant, parts);
     default: return { ...submit(tenant, key, {}, 'ingress', parts), job: jobId(tenant, `job-${number}`) };
   }
 }

@@ -6,9 +6,10 @@ import { runAgents } from '../../agents/sdk/run-agents.js';
 import type { OwnerEffects } from '../../orchestrator/owner-effects.js';
 import { startOrchestrator, type Orchestrator } from '../../orchestrator/start-orchestrator.js';
 import { BlackboardError } from '../../runtime/errors.js';
-import { MemoryLogStore, type AppendFault } from '../../runtime/log/memory/memory-log.js';
+import type { AppendFault } from '../../runtime/log/memory/memory-log.js';
 import type { AppendBatch } from '../../runtime/log/port.js';
 import { AppendHistory } from './append-history.js';
+import { RecordingStore } from './recording-store.js';
 import { codec, contracts, epochMs, keyring, policy, topics } from './blackboard-of-seed.js';
 import { Dice } from './dice.js';
 import { Faults } from './fault-kinds.js';
@@ -37,7 +38,7 @@ export class World {
   readonly faults: Faults;
   readonly scheduler: Scheduler;
   readonly history = new AppendHistory();
-  readonly store: MemoryLogStore;
+  readonly store: RecordingStore;
   readonly gateway: SimulatedGateway;
   readonly tables = new ProjectedTables();
   readonly places: Place[] = [];
@@ -53,7 +54,7 @@ export class World {
     this.faults = new Faults(this.dice, seed % 4 === 0);
     this.scheduler = new Scheduler(this.dice, epochMs);
     this.partitions = this.dice.between(1, 4);
-    this.store = new MemoryLogStore({
+    this.store = new RecordingStore({
       topics: [topics.quarantine, topics.verified].map((name) => ({ name, partitions: this.partitions })).concat([topics.control, topics.deadLetter].map((name) => ({ name, partitions: 1 }))),
       schedule: (action, delayMs) => { this.scheduler.at(delayMs + this.dice.next() * 2, action); },
       clock: () => Math.floor(this.scheduler.nowMs + this.logSkewMs),
@@ -122,6 +123,8 @@ export class World {
     const running = await runAgents({
       agents: place.role === 'worker' ? workingAgents(parts) : verifyingAgents(parts),
       log: process, codec, keyring, topics, gateway: { url: 'http://gateway' }, logger: silent, clock: process.clock,
+      // A group without positions begins in the middle: what is older than a request can be is nobody's work any more.
+      startAtMs: Math.floor(this.scheduler.nowMs + this.logSkewMs) - 3_000,
     });
     void running.halted.then(halted);
   }
