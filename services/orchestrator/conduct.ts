@@ -4,6 +4,7 @@ import type { CandidateRef, Claim, ArtifactsProposed, InputRef, Reason, Variatio
 import type { JobState, StepState, VerifiedArtifact } from '../blackboard/board.js';
 import { canonicalJson, contentHash } from '../blackboard/ids.js';
 import type { WorkflowStep } from '../blackboard/workflow.js';
+import { longMax } from './add-micros.js';
 import { nextDueMs, stepDueMs, stepParams } from './evolve.js';
 import type { PlanItem } from './judge.js';
 import { provenanceOf, type Turn } from './turn.js';
@@ -104,7 +105,7 @@ interface AttemptFailure {
 export function failAttempt(turn: Turn, job: JobState, step: StepState, failure: AttemptFailure): void {
   const { definition } = step;
   const left = !failure.final && step.attempt < definition.attempts;
-  const retryAtMs = left ? turn.state.timeMs + definition.backoffMs * 2 ** (step.attempt - 1) : -1;
+  const retryAtMs = left ? Math.min(turn.state.timeMs + definition.backoffMs * 2 ** (step.attempt - 1), longMax) : -1;
   turn.emit(job, {
     type: 'AttemptFailed', step: step.id, agent: definition.agent, attempt: step.attempt, ...failure.by, reason: failure.reason, reasons: failure.reasons, retryAtMs,
     latencyMs: turn.state.timeMs - step.requestedAtMs, costMicros: failure.costMicros, fallbackTaken: failure.fallbackTaken, edgeLabel: `${step.id}: ${failure.reason}`,
@@ -136,19 +137,26 @@ export function endJob(turn: Turn, job: JobState, outcome: 'completed' | 'failed
 
 /** Does all that is due for one job at the partition's time. */
 export function fireTimers(turn: Turn, jobId: string): void {
-  for (;;) {
-    const job = turn.job(jobId);
-    if (job === undefined || nextDueMs(job) > turn.state.timeMs) return;
-    if (job.deadlineAtMs <= turn.state.timeMs) return endJob(turn, job, 'failed', 'job-deadline-passed');
-    const step = Object.values(job.steps).find((other) => stepDueMs(other) <= turn.state.timeMs) as StepState;
-    if (step.status === 'backoff') requestStep(turn, job, step);
-    else {
-      failAttempt(turn, job, step, {
-        reason: step.status === 'verifying' ? 'verification-deadline-passed' : 'deadline-passed', reasons: [], final: false,
-        costMicros: step.provenance?.costMicros ?? 0, fallbackTaken: step.provenance?.fallbackTaken ?? '', by: { agentVersion: '', promptHash: '', modelId: '' },
-      });
-    }
+  while (fireNext(turn, jobId));
+}
+
+/** Does the next thing that is due for one job at the partition's time; false: nothing is. */
+export function fireNext(turn: Turn, jobId: string): boolean {
+  const job = turn.job(jobId);
+  if (job === undefined || nextDueMs(job) > turn.state.timeMs) return false;
+  if (job.deadlineAtMs <= turn.state.timeMs) {
+    endJob(turn, job, 'failed', 'job-deadline-passed');
+    return true;
   }
+  const step = Object.values(job.steps).find((other) => stepDueMs(other) <= turn.state.timeMs) as StepState;
+  if (step.status === 'backoff') requestStep(turn, job, step);
+  else {
+    failAttempt(turn, job, step, {
+      reason: step.status === 'verifying' ? 'verification-deadline-passed' : 'deadline-passed', reasons: [], final: false,
+      costMicros: step.provenance?.costMicros ?? 0, fallbackTaken: step.provenance?.fallbackTaken ?? '', by: { agentVersion: '', promptHash: '', modelId: '' },
+    });
+  }
+  return true;
 }
 
 function inputsOf(job: JobState, templates: readonly string[]): readonly InputRef[] {

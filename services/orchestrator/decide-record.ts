@@ -5,8 +5,9 @@ import type { Claim, Fact } from '../../schemas/generated/events.js';
 import type { PartitionState } from '../blackboard/board.js';
 import { coordinate, isJobId } from '../blackboard/ids.js';
 import type { Refusal } from '../blackboard/reasons.js';
-import { failAttempt, fireTimers } from './conduct.js';
+import { endJob, failAttempt, fireNext, fireTimers } from './conduct.js';
 import { decide } from './decide.js';
+import { Draft, type BatchLimits } from './draft.js';
 import { nextDueMs } from './evolve.js';
 import { judge, principalOf, speaksFor, type Inspection, type Refused } from './judge.js';
 import { Turn, type Cause } from './turn.js';
@@ -26,13 +27,9 @@ export interface Decision {
   readonly encoded: readonly Buffer[];
 }
 
-export interface DecideOptions {
+export interface DecideOptions extends BatchLimits {
   /** Offset on verified that the decision's first fact will have. */
   readonly nextOffset: number;
-  /** Frame and body of a fact. */
-  encode(fact: Fact): Buffer;
-  readonly batchBytesMax: number;
-  readonly batchRecordsMax: number;
   /** Told what a verb threw, for the log: it is no part of the facts. */
   onThrow(error: unknown, claim: Claim): void;
 }
@@ -49,19 +46,32 @@ export function decideRecord(state: PartitionState, record: QuarantineRecord, op
   const claim = content.kind === 'claim' ? content.claim : null;
   state.timeMs = Math.max(state.timeMs, record.appendTimeMs);
   const turn = new Turn(state, causeOf(state, record), options.nextOffset);
-  if (claim !== null && state.jobs.has(claim.job)) fireTimers(turn, claim.job);
+  const draft = new Draft(turn, options);
+  if (claim !== null) fireTimers(turn, claim.job);
   fireOtherTimers(turn);
-  if (content.kind === 'undecodable') {
-    turn.emit(null, { type: 'ClaimDeadLettered', reason: content.reason });
-    return { facts: turn.facts, encoded: turn.facts.map(options.encode) };
+  answer(draft, content, options.onThrow);
+  if (!draft.fits()) {
+    // What is due at once is more than one append takes: some of it fires now, the rest on the next record or tick.
+    draft.rollback(0);
+    if (claim === null || fireWithin(draft, claim.job)) fireOtherTimers(turn, (job) => fireWithin(draft, job));
+    answer(draft, content, options.onThrow);
   }
-  const undo = savepoint(turn, content.claim);
-  decideClaim(turn, content, undo, options.onThrow);
-  const encoded = turn.facts.map(options.encode);
-  if (turn.facts.length <= options.batchRecordsMax && totalBytes(encoded) <= options.batchBytesMax) return { facts: turn.facts, encoded };
-  undo();
-  refuse(turn, content.claim, tooLarge(turn, content.claim), content.inspection.authentic);
-  return { facts: turn.facts, encoded: turn.facts.map(options.encode) };
+  return { facts: turn.facts, encoded: draft.encoded() };
+}
+
+/** The one answer to the record itself (R2), refused when it would not fit behind what has fired (R1). */
+function answer(draft: Draft, content: QuarantineRecord['content'], onThrow: DecideOptions['onThrow']): void {
+  const { turn } = draft;
+  if (content.kind === 'undecodable') return turn.emit(null, { type: 'ClaimDeadLettered', reason: content.reason });
+  const { claim, inspection } = content;
+  const mark = draft.mark;
+  const closes = decideClaim(draft, content, onThrow);
+  if (draft.fits()) return;
+  for (const close of closes === null ? [null] : [closes, null]) {
+    draft.rollback(mark);
+    refuse(turn, claim, { refused: 'decision-too-large', detail: 'artifacts: fewer or smaller', closes: close }, inspection.authentic);
+    if (draft.fits()) return;
+  }
 }
 
 function causeOf(state: PartitionState, { offset, digest, content }: QuarantineRecord): Cause {
@@ -74,13 +84,8 @@ function causeOf(state: PartitionState, { offset, digest, content }: QuarantineR
   };
 }
 
-function totalBytes(buffers: readonly Buffer[]): number {
-  let bytes = 0;
-  for (const buffer of buffers) bytes += buffer.length;
-  return bytes;
-}
-
-function fireOtherTimers(turn: Turn): void {
+/** Fires what is due for other jobs. `fire` answers false when it had to leave something of a job. */
+function fireOtherTimers(turn: Turn, fire = (job: string): boolean => { fireTimers(turn, job); return true; }): void {
   const { state } = turn;
   for (let fired = 0; fired < otherTimersMax.jobs && turn.facts.length < otherTimersMax.facts; ) {
     const first = state.timers.peek();
@@ -90,44 +95,53 @@ function fireOtherTimers(turn: Turn): void {
     // An entry that no longer holds; the one that does is in the heap too. Judged by equality, so that the order in
     // which jobs fire depends on the state alone and not on what the heap has been through.
     if (job === undefined || nextDueMs(job) !== first.atMs) continue;
-    fireTimers(turn, first.job);
+    if (!fire(first.job)) {
+      const left = state.jobs.get(first.job);
+      if (left !== undefined) state.timers.push({ atMs: nextDueMs(left), job: left.job });
+      return;
+    }
     fired += 1;
   }
 }
 
-function decideClaim(turn: Turn, { claim, inspection }: { claim: Claim; inspection: Inspection }, undo: () => void, onThrow: DecideOptions['onThrow']): void {
+/** Fires what is due for one job, one thing after the other, up to half of a batch. False: something is left. */
+function fireWithin(draft: Draft, jobId: string): boolean {
+  const { turn } = draft;
+  for (;;) {
+    const mark = draft.mark;
+    const job = turn.job(jobId);
+    if (job === undefined || !fireNext(turn, jobId)) return true;
+    if (draft.isHalfEmpty()) continue;
+    if (mark === 0 && draft.leavesRoom()) return false;
+    draft.rollback(mark);
+    if (mark > 0) return false;
+    // Not even alone does its next step fit an append: this job cannot go on, and must not hold up the others.
+    endJob(turn, job, 'failed', 'decision-too-large');
+    return true;
+  }
+}
+
+/** Answers whose attempt is closed when the decision turns out too large: that of the signer who was asked (R12). */
+function decideClaim(draft: Draft, { claim, inspection }: { claim: Claim; inspection: Inspection }, onThrow: DecideOptions['onThrow']): Refused['closes'] {
+  const { turn } = draft;
+  // What has fired is encoded before: should that throw, it is no fault of the claim.
+  draft.encoded();
+  const mark = draft.mark;
   try {
     const judgement = judge(claim, inspection, turn.state);
     if ('refused' in judgement) refuse(turn, claim, judgement, inspection.authentic);
     else decide(turn, claim, judgement, inspection);
+    // A fact that cannot be encoded is as much the claim's doing as a verb that throws.
+    draft.encoded();
+    if ('refused' in judgement) return judgement.closes;
+    return judgement.admitted === 'proposal' || judgement.admitted === 'verdicts' ? { job: judgement.job, step: judgement.step } : null;
   } catch (error) {
     // R11: a verb that throws parks this claim, and the partition goes on.
-    undo();
+    draft.rollback(mark);
     onThrow(error, claim);
     turn.emit(null, { ...namedBy(turn, claim, inspection.authentic), type: 'ClaimParked', claimType: claim.type, reason: 'verb-threw', detail: '' });
+    return null;
   }
-}
-
-/** Remembers the one job that a claim can touch, and returns what puts it back. */
-function savepoint(turn: Turn, { job, tenant: claimed }: Claim): () => void {
-  const tenant = turn.job(job)?.tenant ?? claimed;
-  const { state, facts } = turn;
-  const kept = { facts: facts.length, job: state.jobs.get(job), remembered: state.remembered.get(job), open: state.openJobsByTenant.get(tenant) };
-  return () => {
-    facts.length = kept.facts;
-    if (kept.job === undefined) state.jobs.delete(job);
-    else state.jobs.set(job, kept.job);
-    if (kept.remembered === undefined) state.remembered.delete(job);
-    else state.remembered.set(job, kept.remembered);
-    if (kept.open === undefined) state.openJobsByTenant.delete(tenant);
-    else state.openJobsByTenant.set(tenant, kept.open);
-  };
-}
-
-function tooLarge(turn: Turn, claim: Claim): Refused {
-  const job = turn.job(claim.job);
-  const step = claim.type === 'ArtifactsProposed' || claim.type === 'VerdictsPosted' ? job?.steps[claim.step] : undefined;
-  return { refused: 'decision-too-large', detail: 'artifacts: fewer or smaller', closes: job === undefined || step === undefined ? null : { job, step } };
 }
 
 function refuse(turn: Turn, claim: Claim, refused: Refused, authentic: boolean): void {

@@ -4,6 +4,7 @@ import type { ArtifactsProposed, Claim, FailureReported, JobSubmitted, VerdictsP
 import type { CandidateRef, ProposedArtifact } from '../../schemas/generated/events.js';
 import type { JobState, StepState } from '../blackboard/board.js';
 import { contentHash } from '../blackboard/ids.js';
+import { addMicros } from './add-micros.js';
 import { advance, completeStep, endJob, failAttempt, requestVerification } from './conduct.js';
 import type { Admitted, Inspection, PlanItem } from './judge.js';
 import { provenanceOf, type Turn } from './turn.js';
@@ -33,8 +34,8 @@ function acceptJob(turn: Turn, claim: JobSubmitted, { workflow, workflowVersion,
 function reportFailure(turn: Turn, claim: FailureReported, job: JobState, step: StepState): void {
   const verifying = step.status === 'verifying';
   failAttempt(turn, job, step, {
-    reason: verifying ? 'verifier-failed' : 'agent-failed', reasons: [{ code: claim.code.slice(0, 64), position: -1 }], final: !verifying && !claim.retryable,
-    costMicros: claim.usage.costMicros + (step.provenance?.costMicros ?? 0), fallbackTaken: claim.fallbackTaken, by: provenanceOf(claim),
+    reason: verifying ? 'verifier-failed' : 'agent-failed', reasons: [{ code: code(claim.code), position: -1 }], final: !verifying && !claim.retryable,
+    costMicros: addMicros(claim.usage.costMicros, step.provenance?.costMicros ?? 0), fallbackTaken: claim.fallbackTaken, by: provenanceOf(claim),
   });
 }
 
@@ -67,7 +68,7 @@ function applyVerdicts(turn: Turn, claim: VerdictsPosted, job: JobState, step: S
   const latencyMs = turn.state.timeMs - step.requestedAtMs;
   const made = step.provenance;
   const by = { agentVersion: made?.agentVersion ?? '', promptHash: made?.promptHash ?? '', modelId: made?.modelId ?? '' };
-  const cost = claim.usage.costMicros + (made?.costMicros ?? 0);
+  const cost = addMicros(claim.usage.costMicros, made?.costMicros ?? 0);
   let accepted = 0;
   claim.verdicts.forEach((verdict, index) => {
     const candidate = step.candidates.find((other) => other.hash === verdict.hash) as CandidateRef;

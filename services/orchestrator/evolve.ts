@@ -7,6 +7,7 @@ import type { JobState, PartitionState, StepState, StepStatus, Timer } from '../
 import { versionOf } from '../blackboard/ids.js';
 import { policyDefaults, type Policy } from '../blackboard/policy.js';
 import type { Workflow, WorkflowStep } from '../blackboard/workflow.js';
+import { addMicros } from './add-micros.js';
 
 /** A step's legal transitions; what is not here does not happen. */
 export const stepTransitions: Readonly<Record<StepStatus, Readonly<Partial<Record<Fact['type'], StepStatus>>>>> = {
@@ -71,13 +72,13 @@ function evolveJob(job: JobState, fact: Fact, offset: number): JobState {
       if (job.steps[fact.step]?.attempt !== fact.attempt) return job;
       const inline = fact.body.encoding === 'inline' ? Buffer.from(fact.body.bytes) : null;
       const artifact = { step: fact.step, producer: fact.producer, type: fact.artifactType, contract: fact.contract, hash: fact.body.hash, size: fact.body.size, inline, refs: fact.refs };
-      return { ...job, artifacts: [...job.artifacts, artifact], costMicros: job.costMicros + fact.costMicros };
+      return { ...job, artifacts: [...job.artifacts, artifact], costMicros: addMicros(job.costMicros, fact.costMicros) };
     }
     case 'StepRequested': case 'VerificationRequested': case 'AttemptFailed': case 'StepCompleted': case 'StepFailed': {
       const step = job.steps[fact.step];
       const status = step === undefined ? undefined : stepTransitions[step.status][fact.type];
       if (step === undefined || status === undefined) return job;
-      const costMicros = fact.type === 'AttemptFailed' ? job.costMicros + fact.costMicros : job.costMicros;
+      const costMicros = fact.type === 'AttemptFailed' ? addMicros(job.costMicros, fact.costMicros) : job.costMicros;
       return { ...job, costMicros, steps: { ...job.steps, [step.id]: evolveStep({ ...step, status }, fact, offset) } };
     }
     default: return job;

@@ -130,6 +130,7 @@ function submissionRule(claim: JobSubmitted): string | null {
   if (claim.deadlineMs < 0 || claim.deadlineMs > jobDeadlineMsMax) return `deadlineMs: 0 to ${jobDeadlineMsMax}`;
   if (claim.costCapMicros < 0) return 'costCapMicros: 0 or more';
   if (claim.params.length > 64 * 1024) return 'params: at most 64 KiB';
+  if (isDeeper(claim.params, paramsDepthMax)) return `params: nested at most ${paramsDepthMax} deep`;
   try {
     const params = JSON.parse(claim.params) as unknown;
     if (params === null || typeof params !== 'object' || Array.isArray(params)) return 'params: a JSON object';
@@ -138,6 +139,24 @@ function submissionRule(claim: JobSubmitted): string | null {
     return 'params: a JSON object';
   }
   return null;
+}
+
+/** As at every door that takes JSON. Beyond it, whether a reader's stack suffices would be part of the decision. */
+const paramsDepthMax = 64;
+
+/** Whether JSON text opens more arrays and objects within one another: one look at the text, which recurses nowhere. */
+function isDeeper(text: string, depthMax: number): boolean {
+  let depth = 0;
+  let inString = false;
+  for (let at = 0; at < text.length; at += 1) {
+    const mark = text[at];
+    if (inString && mark === '\\') at += 1;
+    else if (mark === '"') inString = !inString;
+    else if (!inString && (mark === '[' || mark === '{')) depth += 1;
+    else if (!inString && (mark === ']' || mark === '}')) depth -= 1;
+    if (depth > depthMax) return true;
+  }
+  return false;
 }
 
 function judgeCancellation(claim: CancelRequested, state: PartitionState): Judgement {

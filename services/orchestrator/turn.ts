@@ -2,8 +2,8 @@
 // what came before. The offset of each fact is known: the owner is the only writer of its partition.
 
 import type { Claim, Fact, FactEnvelope } from '../../schemas/generated/events.js';
-import type { JobState, PartitionState } from '../blackboard/board.js';
-import { evolve } from './evolve.js';
+import type { JobState, PartitionState, RememberedJob } from '../blackboard/board.js';
+import { evolve, nextDueMs } from './evolve.js';
 
 /** What every fact of a decision has in common. */
 export interface Cause {
@@ -24,8 +24,19 @@ export type Emitted = Own<Fact>;
 
 const nothing = Buffer.alloc(0);
 
+/** What a fact found of the one job that it can touch. */
+interface Before {
+  readonly id: string;
+  readonly tenant: string;
+  readonly job: JobState | undefined;
+  readonly remembered: RememberedJob | undefined;
+  readonly open: number | undefined;
+}
+
 export class Turn {
   readonly facts: Fact[] = [];
+  /** One entry per fact. */
+  readonly #before: Before[] = [];
 
   constructor(
     readonly state: PartitionState,
@@ -47,7 +58,25 @@ export class Turn {
     } as Fact;
     const offset = this.firstOffset + this.facts.length;
     this.facts.push(fact);
+    this.#before.push({ id: fact.job, tenant: fact.tenant, job: state.jobs.get(fact.job), remembered: state.remembered.get(fact.job), open: state.openJobsByTenant.get(fact.tenant) });
     evolve(state, fact, offset);
+  }
+
+  /** Takes back all facts but the first `mark`, and what they did to the state. */
+  rollback(mark: number): void {
+    const { state } = this;
+    this.facts.length = mark;
+    const touched = this.#before.splice(mark);
+    for (const { id, tenant, job, remembered, open } of touched.reverse()) {
+      put(state.jobs, id, job);
+      put(state.remembered, id, remembered);
+      put(state.openJobsByTenant, tenant, open);
+    }
+    // What fired may have been taken from the heap; an entry too many does no harm.
+    for (const id of new Set(touched.map((before) => before.id))) {
+      const job = state.jobs.get(id);
+      if (job !== undefined) state.timers.push({ atMs: nextDueMs(job), job: id });
+    }
   }
 
   /** The job as it stands; undefined once it has ended. */
@@ -59,4 +88,9 @@ export class Turn {
 /** How a claim says that its answer was made. */
 export function provenanceOf(claim: Claim): { agentVersion: string; promptHash: string; modelId: string } {
   return { agentVersion: claim.agentVersion, promptHash: claim.promptHash, modelId: claim.modelId };
+}
+
+function put<T>(map: Map<string, T>, key: string, value: T | undefined): void {
+  if (value === undefined) map.delete(key);
+  else map.set(key, value);
 }
