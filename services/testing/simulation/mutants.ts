@@ -40,7 +40,7 @@ export const mutants: readonly Mutant[] = [
   { id: 'reader-does-not-go-back-to-its-epoch', breaks: 'R7', file: 'runtime/log/find-start.js', edits: [['Math.min(marker, deliverFrom)', 'deliverFrom']] },
   { id: 'time-by-the-senders-clock', breaks: 'R8', file: 'orchestrator/decide-record.js', edits: [['state.timeMs = Math.max(state.timeMs, record.appendTimeMs);', 'state.timeMs = Math.max(state.timeMs, claim?.atMs ?? 0, record.appendTimeMs);']] },
   { id: 'time-falls-back', breaks: 'R8', file: 'orchestrator/decide-record.js', edits: [['state.timeMs = Math.max(state.timeMs, record.appendTimeMs);', 'state.timeMs = record.appendTimeMs;']] },
-  { id: 'timers-after-the-claim', breaks: 'R8', file: 'orchestrator/decide-record.js', edits: [['fireTimers(turn, claim.job);', '{ }'], ['    fireOtherTimers(turn);\n    if (content', '    if (content']] },
+  { id: 'timers-after-the-claim', breaks: 'R8', file: 'orchestrator/decide-record.js', edits: [['fireTimers(turn, claim.job);', '{ }'], ['    fireOtherTimers(turn);\n    answer(', '    answer(']] },
   { id: 'timer-lost-on-restart', breaks: 'R8', file: 'orchestrator/tick-timer.js', edits: [['        this.#tickOutAtMs = -Infinity;\n        this.rearm();', '        this.#tickOutAtMs = -Infinity;']] },
   { id: 'job-deadline-never-bites', breaks: 'R8', file: conduct, edits: [['if (job.deadlineAtMs <= turn.state.timeMs)', 'if (false)']] },
   { id: 'instance-not-checked', breaks: 'R9', file: judge, edits: [['return claim.instance === job.instance ||', 'return true ||']] },
