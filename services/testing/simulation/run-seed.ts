@@ -37,8 +37,23 @@ export interface SeedReport {
 const convergeMs = 240_000;
 const quietMs = 2_500;
 
+/** A run that is over, before anything of it was checked. */
+export interface PlayedSeed {
+  readonly world: World;
+  readonly never: ReadonlySet<string>;
+  readonly isAtRest: boolean;
+}
+
 /** Runs one seed to its report. Never throws for what the run did; runs must not overlap in one process. */
 export async function runSeed(seed: number): Promise<SeedReport> {
+  const played = await playSeed(seed);
+  const { world } = played;
+  const { violations, reached, counts } = checkRun(world, played);
+  return { seed, historyHash: historyHash(world), violations, faults: Object.fromEntries(world.faults.injected), reached, steps: world.scheduler.steps, ...counts };
+}
+
+/** Storm, heal, converge. */
+export async function playSeed(seed: number): Promise<PlayedSeed> {
   const world = new World(seed);
   const never = new Set<string>();
   const restore = installVirtualGlobals({ random: () => world.dice.next(), fetch: (url, init) => world.gateway.fetch(url, init) });
@@ -63,8 +78,7 @@ export async function runSeed(seed: number): Promise<SeedReport> {
   } finally {
     restore();
   }
-  const { violations, reached, counts } = checkRun(world, { never, isAtRest });
-  return { seed, historyHash: historyHash(world), violations, faults: Object.fromEntries(world.faults.injected), reached, steps: world.scheduler.steps, ...counts };
+  return { world, never, isAtRest };
 }
 
 function populate(world: World): void {

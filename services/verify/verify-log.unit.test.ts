@@ -1,0 +1,127 @@
+import assert from 'node:assert/strict';
+import { before, describe, it } from 'node:test';
+import { replayLog } from '../../replay/replay.js';
+import type { Checkpointed, Fact } from '../../schemas/generated/events.js';
+import { MemoryLogStore } from '../runtime/log/memory/memory-log.js';
+import type { LogRecord } from '../runtime/log/port.js';
+import { codec, contracts, keyring, topics } from '../testing/simulation/blackboard-of-seed.js';
+import { playSeed } from '../testing/simulation/run-seed.js';
+import type { InvariantName } from './findings.js';
+import { verifyJson, verifyText } from './render.js';
+import { verifyLog, type VerifyReport } from './verify-log.js';
+
+/** The records of an honest run with retries, refusals and two or more epochs. */
+const records: LogRecord[] = [];
+let partitions = 0;
+
+type Change = (fact: Fact, record: LogRecord) => Partial<Record<string, unknown>> | null;
+
+/** The run's log with its first fact that `change` takes changed, and whatever `more` appends. */
+async function tampered(change: Change, more: { readonly key?: string; readonly append?: (store: MemoryLogStore) => void } = {}): Promise<VerifyReport> {
+  const store = new MemoryLogStore({ topics: [topics.quarantine, topics.verified].map((name) => ({ name, partitions })), clock: () => timeMs });
+  let timeMs = 0;
+  let isChanged = more.append !== undefined;
+  for (const record of records) {
+    const { topic, partition, key, appendTimeMs } = record;
+    timeMs = appendTimeMs;
+    let { value } = record;
+    let ownKey = key;
+    if (topic === topics.verified && !isChanged) {
+      const fact = codec.decodeFact(value) as Fact;
+      const changed = change(fact, record);
+      if (changed !== null) {
+        isChanged = true;
+        value = codec.encode({ ...fact, ...changed } as Fact);
+        ownKey = more.key === undefined ? key : Buffer.from(more.key);
+      }
+    }
+    store.write({ topic, partition, records: [{ key: ownKey, value }] });
+  }
+  assert.ok(isChanged, 'the run has a fact to change');
+  more.append?.(store);
+  const log = store.open();
+  return verifyLog({
+    log, topics, codec, keyring, isAtRest: true,
+    takeAgain: async () => {
+      const { decisions, divergences } = await replayLog({ log, topics, codec, contracts, keyring });
+      return { decisions, differences: divergences.map((divergence) => JSON.stringify(divergence)) };
+    },
+  });
+}
+
+function failed({ rows }: VerifyReport): readonly InvariantName[] {
+  return rows.filter(({ result }) => result === 'FAIL').map(({ invariant }) => invariant);
+}
+
+const of = <T extends Fact['type']>(type: T, changed: (fact: Fact & { type: T }) => Partial<Record<string, unknown>> | null): Change => (fact) => (fact.type === type ? changed(fact as Fact & { type: T }) : null);
+/** Taking a decision again sees any changed byte; these have a checker of their own besides. */
+const planted: readonly (readonly [InvariantName, string, Change])[] = [
+  ['I3', 'an input that was never verified', of('StepRequested', ({ inputs }) => (inputs.length === 0 ? null : { inputs: inputs.map((input) => ({ ...input, body: { hash: 'd'.repeat(64), size: 1, encoding: 'reference', bytes: Buffer.alloc(0) } })) }))],
+  ['I4', 'a fact that denies the signature of its cause', of('PlanExpanded', () => ({ authentic: false }))],
+  ['I5', 'evidence that nobody was given', of('ArtifactVerified', ({ evidence }) => (evidence.length === 0 ? null : { evidence: evidence.map((one) => ({ ...one, reference: 'd'.repeat(64) })) }))],
+  ['I7', 'a checkpoint with another cursor', of('Checkpointed', ({ cursor }: Checkpointed) => (cursor < 0 ? null : { cursor: cursor - 1 }))],
+  ['I11', 'a fact with another time', of('PlanExpanded', ({ atMs }) => ({ atMs: atMs + 1 }))],
+  ['I13', 'a decision on another claim', (fact) => (fact.type === 'StepCompleted' || fact.causeDigest.length === 0 || fact.cause < 0 ? null : { causeDigest: Buffer.alloc(32) })],
+  ['I16', "a fact that names another tenant", of('StepCompleted', () => ({ tenant: 'initech' }))],
+  ['I17', 'a fact without a policy', of('StepCompleted', () => ({ policyVersion: '' }))],
+  ['I18', 'a retry before its time', of('AttemptFailed', ({ retryAtMs }) => (retryAtMs < 0 ? null : { retryAtMs: retryAtMs + 1_000 }))],
+];
+
+describe('the verification of a log', () => {
+  before(async () => {
+    const { world } = await playSeed(3);
+    partitions = world.partitions;
+    for (const topic of [topics.quarantine, topics.verified]) {
+      for (let partition = 0; partition < partitions; partition += 1) records.push(...world.store.slice({ topic, partition, from: 0, until: world.store.range(topic, partition).next, bytesMax: Infinity }));
+    }
+  });
+
+  it('passes an honest log, and says what it looked at', async () => {
+    const report = await tampered(of('EpochStarted', () => ({})));
+    assert.deepEqual(failed(report), []);
+    assert.ok(report.ok && report.figures.facts > 300 && report.figures.decisions > 100 && report.figures.openJobs === 0);
+    assert.match(verifyText(report), /^I1 {3}PASS .*\n/);
+    assert.match(verifyText(report), /I12 +NOT CHECKED .*no database was given/);
+    assert.equal((JSON.parse(verifyJson(report)) as VerifyReport).ok, true);
+  });
+
+  for (const [invariant, what, change] of planted) {
+    it(`finds ${what} (${invariant}), and names the record`, async () => {
+      const report = await tampered(change);
+      assert.deepEqual(failed(report).filter((name) => name !== 'I6'), [invariant]);
+      assert.equal(report.ok, false);
+      const finding = report.rows.find((row) => row.invariant === invariant)?.findings[0];
+      assert.match(finding?.records[0] ?? '', new RegExp(`^bb\\.(verified|quarantine)/\\d+/\\d+`));
+    });
+  }
+
+  it('finds a decision that would be taken otherwise (I6), where nothing else does', async () => {
+    assert.deepEqual(failed(await tampered(of('StepCompleted', () => ({ edgeLabel: 'another word' })))), ['I6']);
+  });
+
+  it('finds a fact under a foreign key (I15)', async () => {
+    assert.deepEqual(failed(await tampered(of('StepCompleted', () => ({})), { key: 'f'.repeat(32) })).filter((name) => name !== 'I6'), ['I15']);
+  });
+
+  it('finds a second end of a job (I1)', async () => {
+    const last = records.filter(({ topic, partition }) => topic === topics.verified && partition === 0).map(({ value }) => codec.decodeFact(value) as Fact);
+    const end = last.find((fact) => fact.type === 'JobEnded') as Fact;
+    const { epoch, cause, causation, atMs, signer, authentic } = last.at(-1) as Fact;
+    const report = await tampered(() => null, { append: (store) => {
+      store.write({ topic: topics.verified, partition: 0, records: [{ key: Buffer.from(end.job), value: codec.encode({ ...end, epoch, cause, causation, atMs, signer, authentic, causeDigest: Buffer.alloc(0) }) }] });
+    } });
+    assert.deepEqual(failed(report).filter((name) => name !== 'I6'), ['I1']);
+  });
+
+  it('finds a claim without a decision where nothing is under way (I14)', async () => {
+    const claim = records.find(({ topic, partition }) => topic === topics.quarantine && partition === 0) as LogRecord;
+    const report = await tampered(() => null, { append: (store) => { store.write({ topic: topics.quarantine, partition: 0, records: [claim] }); } });
+    assert.deepEqual(failed(report), ['I14']);
+  });
+
+  it('refuses a log whose beginning is gone', async () => {
+    const log = new MemoryLogStore({ topics: [topics.quarantine, topics.verified].map((name) => ({ name, partitions: 1 })) }).open();
+    const ranges = (): Promise<readonly { partition: number; low: number; next: number }[]> => Promise.resolve([{ partition: 0, low: 5, next: 9 }]);
+    await assert.rejects(verifyLog({ log: { read: (options) => log.read(options), ranges }, topics, codec }), { code: 'LOG_OUT_OF_RANGE' });
+  });
+});
