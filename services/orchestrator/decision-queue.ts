@@ -7,6 +7,7 @@ import { limits, type TopicName } from '../../topics/topics.js';
 import type { PartitionState } from '../blackboard/board.js';
 import type { LogRecord, Member, RecordToAppend } from '../runtime/log/port.js';
 import type { DeadLetterRecord } from './dead-letters.js';
+import { BlackboardError } from '../runtime/errors.js';
 import { withSpan } from '../runtime/telemetry.js';
 import { decideRecord, type QuarantineRecord } from './decide-record.js';
 import { inspect } from './inspect.js';
@@ -19,6 +20,10 @@ export interface DecidedBatch {
 }
 
 const highWaterBytes = 8 * 1024 * 1024;
+/** What a record that waits holds besides its bytes, about. */
+const recordOverheadBytes = 256;
+/** Times that a registry which does not answer is asked for a schema before its records are given up. */
+const learnTriesMax = 5;
 /** A batch is closed at this size: one more decision may then still be as large as a batch may be. */
 const batchTargetBytes = limits.batchBytesMax / 4;
 
@@ -66,7 +71,7 @@ export class DecisionQueue {
       }
       this.#records.push(record);
       this.#wanted += 1;
-      this.#bytes += record.value.length;
+      this.#bytes += heldBytes(record);
     }
     if (this.#bytes > highWaterBytes && !this.#paused) {
       this.#paused = true;
@@ -139,7 +144,7 @@ export class DecisionQueue {
   #next(): LogRecord {
     const record = this.#records[this.#head] as LogRecord;
     this.#head += 1;
-    this.#bytes -= record.value.length;
+    this.#bytes -= heldBytes(record);
     return record;
   }
 
@@ -167,13 +172,27 @@ export class DecisionQueue {
   }
 
   async #learn(ids: readonly number[]): Promise<void> {
-    try {
-      await this.effects.learnSchemas?.(ids);
-    } catch (error) {
-      this.effects.logger.warn({ partition: this.partition, ids, error }, 'schema ids cannot be learnt: their records go to the dead letter topic');
-    }
+    // Each by itself: that a stranger names one which does not exist must not lose those that do.
+    await Promise.all(ids.map((id) => this.#learnOne(id)));
     // A hostile writer must not make us ask for ever: an id is asked for once per owner, and few are remembered.
     if (this.#unlearnt.size > 10_000) this.#unlearnt.clear();
     for (const id of ids) if (!this.effects.codec.knows(id)) this.#unlearnt.add(id);
   }
+
+  async #learnOne(id: number): Promise<void> {
+    for (let tries = 1; ; tries += 1) {
+      try {
+        return await this.effects.learnSchemas?.([id]);
+      } catch (error) {
+        const isOver = tries >= learnTriesMax || !(error instanceof BlackboardError) || error.code !== 'REGISTRY_UNAVAILABLE';
+        this.effects.logger.warn({ partition: this.partition, id, tries, error }, isOver ? 'a schema id cannot be learnt: its records go to the dead letter topic' : 'the registry does not answer; asking again');
+        if (isOver) return;
+        await this.effects.sleep(500 * 2 ** tries);
+      }
+    }
+  }
+}
+
+function heldBytes(record: LogRecord): number {
+  return record.key.length + record.value.length + recordOverheadBytes;
 }

@@ -1,0 +1,78 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { setImmediate as turnOfLoop } from 'node:timers/promises';
+import { BlackboardError } from '../runtime/errors.js';
+import { createLogger } from '../runtime/logger.js';
+import type { LogRecord, Member } from '../runtime/log/port.js';
+import { topicNames } from '../../topics/topics.js';
+import { DecisionQueue } from './decision-queue.js';
+import type { OwnerEffects } from './owner-effects.js';
+
+const { quarantine } = topicNames('bb.');
+
+function record(offset: number, key: Buffer, value: Buffer): LogRecord {
+  return { topic: quarantine, partition: 0, offset, appendTimeMs: 1, key, value };
+}
+
+function framed(offset: number, schemaId: number): LogRecord {
+  const value = Buffer.alloc(6);
+  value.writeInt32BE(schemaId, 1);
+  return record(offset, Buffer.alloc(0), value);
+}
+
+function queueWith(effects: Partial<OwnerEffects>): { readonly queue: DecisionQueue; readonly paused: () => boolean } {
+  let isPaused = false;
+  const member = { start: () => { isPaused = false; }, pause: () => { isPaused = true; }, resume: () => { isPaused = false; } } as unknown as Member;
+  const queue = new DecisionQueue(0, quarantine, member, { logger: createLogger({ service: 'test', level: 'silent' }), sleep: () => Promise.resolve(), ...effects } as OwnerEffects);
+  queue.begin(0);
+  return { queue, paused: () => isPaused };
+}
+
+describe('the queue of an owner', () => {
+  it('asks the log to pause for records that are large by their keys', () => {
+    const { queue, paused } = queueWith({});
+    queue.enqueue(Array.from({ length: 40 }, (_, offset) => record(offset, Buffer.alloc(300 * 1024), Buffer.alloc(0))));
+    assert.equal(paused(), true);
+  });
+
+  it('asks the log to pause for records that are many, though all are empty', () => {
+    const { queue, paused } = queueWith({});
+    queue.enqueue(Array.from({ length: 100_000 }, (_, offset) => record(offset, Buffer.alloc(0), Buffer.alloc(0))));
+    assert.equal(paused(), true);
+  });
+
+  it('learns a schema although a stranger named one beside it that does not exist', async () => {
+    const known = new Set<number>();
+    const learnSchemas = async (ids: readonly number[]): Promise<void> => {
+      await Promise.all(ids.map(async (id) => {
+        if (id === 666) throw new BlackboardError('SCHEMA_UNKNOWN', 'no such schema');
+        await turnOfLoop();
+        known.add(id);
+      }));
+    };
+    const asked: (readonly number[])[] = [];
+    const { queue } = queueWith({ learnSchemas: (ids) => { asked.push(ids); return learnSchemas(ids); }, codec: { knows: (id: number) => known.has(id) } as never });
+    queue.enqueue([framed(0, 666), framed(1, 7)]);
+    await new Promise<void>((resolve) => assert.equal(queue.ready(resolve), false));
+    assert.equal(known.has(7), true);
+    assert.equal(queue.ready(() => undefined), true);
+    assert.equal(asked.flat().filter((id) => id === 666).length, 1);
+  });
+
+  it('asks again for a schema while the registry does not answer, before it gives a record up', async () => {
+    let tries = 0;
+    const known = new Set<number>();
+    const { queue } = queueWith({
+      learnSchemas: async ([id = -1]) => {
+        tries += 1;
+        if (tries < 3) throw new BlackboardError('REGISTRY_UNAVAILABLE', 'no answer');
+        known.add(id);
+      },
+      codec: { knows: (id: number) => known.has(id) } as never,
+    });
+    queue.enqueue([framed(0, 7)]);
+    await new Promise<void>((resolve) => assert.equal(queue.ready(resolve), false));
+    assert.equal(tries, 3);
+    assert.equal(known.has(7), true);
+  });
+});
