@@ -47,7 +47,7 @@ export function addReadRoutes({ app, parts, finder, caller }: Routes): void {
   app.get('/v1/jobs/:job/events', {
     schema: { summary: 'Committed audit rows of a job, as server-sent events', description: 'The id of an event is its offset; with Last-Event-ID the stream goes on behind it. It ends after JobEnded.', params: jobParams, querystring: statusQuery, response: errors },
   }, async (request, reply) => {
-    if (bell.waiting >= waitersMax) throw new DoorError({ status: 503, code: 'NOT_FOUND' }, 'too many callers wait already', 'Ask again after the seconds that Retry-After names.', { retryAfterS: 5 });
+    if (bell.waiting >= waitersMax) throw new DoorError({ status: 503, code: 'OVERLOADED' }, 'too many callers wait already', 'Ask again after the seconds that Retry-After names.', { retryAfterS: 5 });
     const lastId = request.headers['last-event-id'] ?? '-1';
     if (typeof lastId !== 'string' || !/^(-1|\d{1,15})$/.test(lastId)) throw new DoorError({ status: 400, code: 'INPUT_INVALID' }, 'last-event-id: the id of an event of this stream', 'Leave the header out to read from the beginning.', { members: { field: 'last-event-id', rule: 'offset' } });
     const who = caller(request);

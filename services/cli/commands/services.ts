@@ -10,7 +10,7 @@ const services = {
   gateway: 'bodies and models, under the capability of a step',
   ingress: 'the HTTP door for people and upstream systems',
   projector: 'facts to rows of Postgres',
-  agents: 'a pool of agents (BLACKBOARD_AGENTS names which)',
+  agents: 'a pool of agents (AGENTS names which)',
   bridge: 'records of a topic of your own to submissions',
 } as const;
 
