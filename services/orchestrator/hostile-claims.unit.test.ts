@@ -2,12 +2,16 @@
 // words on verified, or make a later reader of the log come to another state.
 
 import assert from 'node:assert/strict';
+import { join } from 'node:path';
 import { describe, it } from 'node:test';
+import { composeSchemas } from '../../schemas/compose.js';
 import type { Fact } from '../../schemas/generated/events.js';
 import { limits } from '../../topics/topics.js';
 import { jobId } from '../blackboard/ids.js';
 import { defineWorkflow, type Workflow } from '../blackboard/workflow.js';
 import { encodeBody } from '../runtime/codec/contract-codec.js';
+import { parseSchema } from '../runtime/codec/event-codec.js';
+import { projectRoot } from '../runtime/project-root.js';
 import { artifactOf, list, note, PartitionFixture, twoSteps, typesOf } from '../testing/partition-fixture.js';
 import { emptyPartition, evolve } from './evolve.js';
 
@@ -48,6 +52,15 @@ function foldAgain(fixture: PartitionFixture): unknown {
 
 function shown(state: PartitionFixture['state']): unknown {
   return JSON.parse(JSON.stringify({ jobs: [...state.jobs], remembered: [...state.remembered], cursor: state.cursor, timeMs: state.timeMs }));
+}
+
+/** The bytes of a failure report with another attempt, which may be no int; unsigned, as by a stranger. */
+function withWideInts(fixture: PartitionFixture, bytes: Buffer, attempt: number): Buffer {
+  const schema = composeSchemas(join(projectRoot, 'schemas')).find(({ name }) => name === 'FailureReported');
+  const wide = parseSchema(JSON.parse(JSON.stringify(schema?.avro).replaceAll('"int"', '"long"')));
+  const decoded = fixture.codec.decode(bytes);
+  assert.ok(decoded.ok);
+  return Buffer.concat([bytes.subarray(0, 5), wide.toBuffer({ ...decoded.event, attempt })]);
 }
 
 describe('hostile claims', () => {
@@ -132,6 +145,16 @@ describe('hostile claims', () => {
     assert.equal(fact?.type, 'ClaimRefused');
     assert.equal((fact as { reason?: string }).reason, 'malformed-claim');
     assert.equal(fixture.submit('job-2', { params: `{"a":${'['.repeat(60)}"[[[[[[[[[[[["${']'.repeat(60)}}` })[0]?.type, 'JobAccepted');
+  });
+
+  it('takes no number that its own codec would refuse to write, whoever signed it', () => {
+    for (const [attempt, takes] of [[2 ** 31 - 1, true], [2 ** 31, false], [2 ** 33, false], [-(2 ** 31), true], [-(2 ** 31) - 1, false]] as const) {
+      const fixture = new PartitionFixture();
+      fixture.submit();
+      const about = fixture.answering('first', 'maker');
+      const bytes = withWideInts(fixture, fixture.bytes('FailureReported', { ...about, code: 'x', retryable: true }), attempt);
+      assert.deepEqual(typesOf(fixture.postBytes(bytes, Buffer.from(String(about['job'])))), [takes ? 'ClaimRefused' : 'ClaimDeadLettered'], String(attempt));
+    }
   });
 
   it('takes names of the object prototype for names of nothing', () => {

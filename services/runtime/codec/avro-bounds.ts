@@ -45,7 +45,7 @@ function build(type: TypeShape): Check {
   switch (type.typeName) {
     case 'null': return (_bytes, at) => at;
     case 'boolean': return (bytes, at) => ((bytes[at] ?? 2) <= 1 ? at + 1 : outside);
-    case 'int': return (bytes, at) => skipVarint(bytes, at, 5);
+    case 'int': return int;
     case 'long': return (bytes, at) => skipVarint(bytes, at, 10);
     case 'float': return fixed(4);
     case 'double': return fixed(8);
@@ -61,6 +61,12 @@ function build(type: TypeShape): Check {
       if (type.underlyingType !== undefined) return checkOf(type.underlyingType);
       throw new Error(`Avro type ${type.typeName} is not known to the bounds check`);
   }
+}
+
+/** Five bytes hold more than an int does, and avsc reads it all; what it has read so it then refuses to write. */
+function int(bytes: Buffer, at: number): number {
+  const end = skipVarint(bytes, at, 5);
+  return end < 0 || Math.abs(readLong(bytes, at) + 0.5) > 2 ** 31 ? outside : end;
 }
 
 function fixed(size: number): Check {
