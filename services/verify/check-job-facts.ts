@@ -96,7 +96,7 @@ function checkInputs({ audit, record, fact, job }: At, inputs: readonly InputRef
   for (const { body, producerStep } of inputs) {
     const known = job.artifacts.get(body.hash);
     if (known === undefined) audit.report('I3', `an input (${body.hash.slice(0, 12)}…) was not verified before`, record, fact, job.record);
-    else if (known.step !== producerStep) audit.report('I3', 'an input is ascribed to another step than the one that produced it', record, fact);
+    else if (!known.steps.has(producerStep)) audit.report('I3', 'an input is ascribed to another step than the one that produced it', record, fact);
     if (body.encoding === 'inline' && contentHash(body.bytes) !== body.hash) audit.report('I3', 'an input has other bytes than its hash', record, fact);
   }
 }
@@ -134,7 +134,8 @@ function verified(at: At, fact: ArtifactVerified, step: StepTrack): void {
   if (fact.body.encoding === 'inline' && contentHash(fact.body.bytes) !== hash) audit.report('I3', 'a verified artifact has other bytes than its hash', record, fact);
   if (fact.agentVersion === '' || fact.signer === '') audit.report('I17', 'a verified artifact names no agent version or signer', record, fact);
   for (const { reference } of fact.evidence) if (!isGiven(job, step, reference)) audit.report('I5', `evidence (${reference.slice(0, 12)}…) is nothing that the step was given`, record, fact);
-  job.artifacts.set(hash, { step: fact.step, producer: fact.producer, verifier: fact.verifier, refs: fact.refs });
+  const known = job.artifacts.get(hash);
+  job.artifacts.set(hash, { steps: new Set([...(known?.steps ?? []), fact.step]), refs: [...(known?.refs ?? []), ...fact.refs] });
 }
 
 function rejected(at: At, step: StepTrack): void {

@@ -26,10 +26,9 @@ export interface StepTrack {
   receipts: ReadonlySet<string>;
 }
 
+/** Several steps may produce the same body. */
 export interface TrackedArtifact {
-  readonly step: string;
-  readonly producer: string;
-  readonly verifier: string;
+  readonly steps: ReadonlySet<string>;
   readonly refs: readonly string[];
 }
 
