@@ -124,6 +124,16 @@ function end(state: PartitionState, fact: JobEnded): void {
   const { instance, tenant, submissionDigest, acceptedOffset, acceptedEpoch } = job;
   state.remembered.set(job.job, { job: job.job, instance, tenant, submissionDigest, acceptedOffset, acceptedEpoch, outcome: fact.outcome, endedAtMs: fact.atMs });
   forget(state);
+  if (state.timers.length > staleTimersMax + 8 * state.jobs.size) sweepTimers(state);
+}
+
+/** Entries that no longer hold may pile up to this: a job leaves some, and they would stay until their time comes. */
+const staleTimersMax = 4096;
+
+function sweepTimers({ timers, jobs }: PartitionState): void {
+  timers.data.length = 0;
+  timers.length = 0;
+  for (const job of jobs.values()) timers.push({ atMs: nextDueMs(job), job: job.job });
 }
 
 /** Drops what the window has passed; ends come in the order of time, so the oldest stand first. */

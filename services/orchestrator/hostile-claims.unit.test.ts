@@ -170,4 +170,17 @@ describe('hostile claims', () => {
       assert.deepEqual(foldAgain(fixture), shown(fixture.state));
     }
   });
+
+  it('does not keep the timers of jobs that have ended until their deadlines', () => {
+    const workflow = defineWorkflow({ name: 'one', deadlineMs: 10_000, result: 'a', steps: [{ id: 'a', agent: 'maker', contract: 'note@1', deadlineMs: 20_000 }] });
+    const fixture = new PartitionFixture({ policy: { rememberMs: 1 }, workflow });
+    fixture.submit('open');
+    for (let index = 0; index < 4_000; index += 1) {
+      fixture.after(1).submit(`job-${index}`, { deadlineMs: 86_400_000 });
+      fixture.post('CancelRequested', { signer: 'ingress#k1', tenant: 'acme', job: jobId('acme', `job-${index}`), instance: -1 });
+    }
+    assert.ok(fixture.state.timers.length < 5_000, String(fixture.state.timers.length));
+    fixture.after(20_000);
+    assert.equal(fixture.tick().find((fact) => fact.job === jobId('acme', 'open'))?.type, 'JobEnded');
+  });
 });

@@ -56,8 +56,12 @@ function checkBody(artifact: ProposedArtifact, contracts: ReadonlyMap<string, Co
 /** A plan is any body with `items` that have an `id`: what else an item holds becomes the parameters of its step. */
 function planItemsOf(value: unknown): readonly PlanItem[] | null {
   const items = (value as { items?: unknown }).items;
-  if (!Array.isArray(items)) return null;
+  if (!Array.isArray(items) || !items.every(isPlanItem)) return null;
   return items.map((item: Record<string, unknown>) => ({ id: String(item['id']), params: { ...item } }));
+}
+
+function isPlanItem(item: unknown): boolean {
+  return item !== null && typeof item === 'object' && ['string', 'number'].includes(typeof (item as { id?: unknown }).id);
 }
 
 function isReceiptValid(claim: ArtifactsProposed, receipt: ArtifactsProposed['receipts'][number], keyring: Keyring): boolean {
