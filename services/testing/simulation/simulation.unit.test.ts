@@ -7,7 +7,7 @@ import { Coverage } from './coverage.js';
 import { runMany } from './run-many.js';
 import { runSeed, type SeedReport } from './run-seed.js';
 
-const count = Number(process.env['SIM_SEEDS'] ?? '120');
+const count = Number(process.env['SIM_SEEDS'] ?? '80');
 const { kept } = JSON.parse(readFileSync(join(projectRoot, 'services/testing/simulation/seeds.json'), 'utf8')) as { readonly kept: readonly { readonly seed: number; readonly guards: string }[] };
 
 describe('the runtime under seeded faults', () => {
