@@ -276,15 +276,17 @@ test('drains within its bound when a run does not end, and leaves that request t
   second.runs[0]?.end();
 });
 
-test('posts again when the outcome of an append is not known, and halts when the log refuses', async () => {
-  const faults: AppendFault[] = ['unknownLost', 'unknownWritten', 'ok', 'refuse'];
-  const fixture = new VerifiedFixture({ onAppend: () => faults.shift() ?? 'ok' });
+test('posts again when an append is not known or was refused once, and halts when the log goes on refusing', async () => {
+  const faults: AppendFault[] = ['unknownLost', 'unknownWritten', 'refuse'];
+  let refusing = false;
+  const fixture = new VerifiedFixture({ onAppend: () => (refusing ? 'refuse' : faults.shift() ?? 'ok') });
   fixture.marker();
   fixture.fact('StepRequested', step(1));
   const { running } = await start(fixture, noopAgent());
   await until(() => running.stats().answered === 1, 'the answer');
   // One landed although its answer was lost: the gate refuses the second by the state it meets.
   assert.equal(fixture.claims().length, 2);
+  refusing = true;
   fixture.fact('StepRequested', step(2));
   const error = await haltOf(running);
   assert.match(error.message, /refused/);

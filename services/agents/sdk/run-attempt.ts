@@ -35,7 +35,9 @@ export type AttemptEnd = 'answered' | 'failed' | 'aborted' | 'unposted';
 const abortGraceMs = 1_000;
 const appendTriesMax = 8;
 /** The outcome of these may be healed by appending again: the gate refuses a duplicate by the state it meets. */
-const worthRetrying: ReadonlySet<ErrorCode> = new Set(['APPEND_UNKNOWN', 'KAFKA_UNAVAILABLE']);
+const worthRetrying: ReadonlySet<ErrorCode> = new Set(['APPEND_UNKNOWN', 'KAFKA_UNAVAILABLE', 'APPEND_REFUSED']);
+/** What waits behind a failed append is refused with it; a log that refuses so often refuses for good. */
+const refusalsMax = 4;
 
 /** @throws whatever the log throws that retrying does not heal. */
 export function runAttempt(attempt: Attempt, parts: AttemptParts): Promise<AttemptEnd> {
@@ -140,7 +142,7 @@ async function post(value: Buffer, attempt: Attempt, { parts, logger }: Pick<Run
       await parts.log.append(batch);
       return true;
     } catch (error) {
-      if (!(error instanceof BlackboardError) || !worthRetrying.has(error.code)) throw error;
+      if (!(error instanceof BlackboardError) || !worthRetrying.has(error.code) || (error.code === 'APPEND_REFUSED' && tries >= refusalsMax)) throw error;
       if (tries >= appendTriesMax || attempt.abort.signal.aborted) {
         logger.error({ err: error, tries }, 'the claim could not be posted; the deadline will close the attempt');
         return false;
