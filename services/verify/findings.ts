@@ -38,7 +38,8 @@ export class Findings {
   add(invariant: InvariantName, what: string, records: readonly string[] = []): void {
     const count = (this.counts.get(invariant) ?? 0) + 1;
     this.counts.set(invariant, count);
-    if (count <= this.keptMax) this.kept.push({ invariant, what, records });
+    // What a finding quotes may come from a hostile claim, and is read on terminals.
+    if (count <= this.keptMax) this.kept.push({ invariant, what: what.replace(/[^\x20-\x7e]/g, '?'), records });
   }
 }
 
