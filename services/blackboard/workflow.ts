@@ -63,7 +63,9 @@ export const workflowSchema = z.strictObject({
 }).superRefine((workflow, context) => {
   const ids = new Map(workflow.steps.map((step, index) => [step.id, index]));
   if (ids.size !== workflow.steps.length) context.addIssue({ code: 'custom', path: ['steps'], message: 'step ids must differ' });
-  if (!ids.has(workflow.result)) context.addIssue({ code: 'custom', path: ['result'], message: `no step is called ${workflow.result}` });
+  const result = workflow.steps.find((step) => step.id === workflow.result);
+  if (result === undefined) context.addIssue({ code: 'custom', path: ['result'], message: `no step is called ${workflow.result}` });
+  if (result !== undefined && result.expandsFrom !== '') context.addIssue({ code: 'custom', path: ['result'], message: 'a template has no result of its own; join its steps in one' });
   workflow.steps.forEach((step, index) => {
     for (const [field, others] of [['after', step.after], ['inputs', step.inputs], ['verifierInputs', step.verifierInputs], ['expandsFrom', step.expandsFrom === '' ? [] : [step.expandsFrom]]] as const) {
       for (const other of others) {
@@ -71,6 +73,8 @@ export const workflowSchema = z.strictObject({
         if ((ids.get(other) ?? Infinity) >= index) context.addIssue({ code: 'custom', path: ['steps', index, field], message: `${other} must be a step listed before ${step.id}` });
       }
     }
+    const source = workflow.steps.find((other) => other.id === step.expandsFrom);
+    if (source !== undefined && source.verifier !== '') context.addIssue({ code: 'custom', path: ['steps', index, 'expandsFrom'], message: `the plan of ${source.id} goes by reference to its verifier, so that the gate cannot read its items` });
     if (step.verifier === step.agent) context.addIssue({ code: 'custom', path: ['steps', index, 'verifier'], message: 'an agent cannot verify its own work' });
   });
 });

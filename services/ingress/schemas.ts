@@ -1,5 +1,6 @@
 // The shapes of the HTTP API. Validation, types and the OpenAPI document all come from here.
 
+import { jobDeadlineMsMax } from '../blackboard/workflow.js';
 import { z } from 'zod';
 
 const label = (max: number) => z.string().max(max).regex(/^[^\p{Cc}\p{Cf}\p{Cs}]*$/u, 'no control characters');
@@ -12,7 +13,7 @@ export const waitMsMax = 60_000;
 export const submissionRequest = z.strictObject({
   workflow: z.string().regex(/^[a-z][a-z0-9-]{0,63}$/, 'lower-case letters, digits and dashes').describe('Name of a workflow in force'),
   params: z.record(z.string(), z.unknown()).default({}).describe('Parameters of the job; at most 64 KiB as JSON'),
-  deadlineMs: z.int().min(1).max(30 * 86_400_000).optional().describe('From acceptance, in ms; left out: the default of the workflow'),
+  deadlineMs: z.int().min(1).max(jobDeadlineMsMax).optional().describe('From acceptance, in ms; left out: the default of the workflow'),
   costCapMicros: z.int().min(0).max(1e15).optional().describe('Millionths of the billing currency; left out: the default of the workflow'),
   goal: z.string().max(4000).optional().describe('What the job is for, in words'),
   tenant: label(128).min(1).optional().describe('Must be the tenant that the API key is bound to'),

@@ -45,6 +45,11 @@ export class DecisionQueue {
     private readonly effects: OwnerEffects,
   ) {}
 
+  /** A decision that is taken already waits for the next send. */
+  get carries(): boolean {
+    return this.#carried !== null;
+  }
+
   clear(): void {
     this.#records = [];
     this.#head = 0;

@@ -23,6 +23,7 @@ type Phase = 'taking' | 'restoring' | 'owning' | 'left' | 'halted';
 
 /** Decisions after which marker and checkpoint are renewed when nothing is under way (R3). */
 const renewAfterRecords = 10_000;
+const backoffMsMax = 15_000;
 
 export class PartitionOwner {
   #phase: Phase = 'taking';
@@ -34,6 +35,7 @@ export class PartitionOwner {
   #checkpointOffset = -1;
   #markerDigest: Buffer = Buffer.alloc(0);
   #decidedSinceMarker = 0;
+  #fruitlessTakes = 0;
   #sending = false;
   readonly #queue: DecisionQueue;
   readonly #ticks: TickTimer;
@@ -102,7 +104,9 @@ export class PartitionOwner {
       member.pause(this.topics.quarantine, this.partition);
       if (again) {
         // R6: a heartbeat newer than the failure shows that the group still counts on us; the jitter parts rivals.
-        await effects.sleep(50 + effects.random() * 200);
+        // Longer with each take that decided nothing: what fails at once would otherwise fill the log with markers.
+        await effects.sleep(Math.min(backoffMsMax, 50 * 2 ** this.#fruitlessTakes) * (1 + effects.random()));
+        this.#fruitlessTakes += 1;
         await member.heartbeat();
         if (take !== this.#take) return;
       }
@@ -168,10 +172,8 @@ export class PartitionOwner {
     const take = this.#take;
     this.#guard(() => {
       const state = this.#state as PartitionState;
-      if (!this.#queue.ready(() => this.#pump())) {
-        if (this.#decidedSinceMarker >= renewAfterRecords) void this.#renew(state, take);
-        return;
-      }
+      if (this.#decidedSinceMarker >= renewAfterRecords && !this.#queue.carries) return void this.#renew(state, take);
+      if (!this.#queue.ready(() => this.#pump())) return;
       const batch = this.#queue.decide(state, this.#nextOffset);
       if (batch.records.length === 0) return;
       this.#sending = true;
@@ -187,6 +189,7 @@ export class PartitionOwner {
       if ((await this.#append(batch.records, take, 'orchestrator.append-decision')) === null) return;
       this.#sending = false;
       this.#decidedSinceMarker += batch.decided;
+      this.#fruitlessTakes = 0;
       this.effects.onDecided?.(this.partition, batch.decided);
       this.#ticks.rearm();
       this.#pump();
