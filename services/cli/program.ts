@@ -12,6 +12,7 @@ import { addExitCodes } from './commands/exit-codes.js';
 import { addKeys } from './commands/keys.js';
 import { addList } from './commands/list.js';
 import { addReplay } from './commands/replay.js';
+import { addVerify } from './commands/verify.js';
 import { addResult } from './commands/result.js';
 import { addServices } from './commands/services.js';
 import { addStatus } from './commands/status.js';
@@ -24,7 +25,7 @@ import type { AddCommand, CliContext } from './context.js';
 const groups: readonly (readonly [heading: string, commands: readonly AddCommand[]])[] = [
   ['Try it:', [addDemo, addUp, addDoctor]],
   ['Jobs:', [addSubmit, addStatus, addResult, addList, addCancel, addWatch]],
-  ['What happened:', [addBoard, addAudit, addReplay]],
+  ['What happened:', [addBoard, addAudit, addReplay, addVerify]],
   ['Operate:', [addTopics, addDeadLetter, addKeys]],
   ['One process for each service:', [addServices]],
   ['Further:', [addExitCodes]],

@@ -5,6 +5,7 @@ import type { Claim } from '../../schemas/generated/events.js';
 import { messageClassOf } from '../../schemas/generated/events.js';
 import { limits, type TopicName } from '../../topics/topics.js';
 import type { PartitionState } from '../blackboard/board.js';
+import type { Decoded } from '../runtime/codec/event-codec.js';
 import type { LogRecord, Member, RecordToAppend } from '../runtime/log/port.js';
 import type { DeadLetterRecord } from './dead-letters.js';
 import { BlackboardError } from '../runtime/errors.js';
@@ -26,6 +27,11 @@ const recordOverheadBytes = 256;
 const learnTriesMax = 5;
 /** A batch is closed at this size: one more decision may then still be as large as a batch may be. */
 const batchTargetBytes = limits.batchBytesMax / 4;
+
+/** Whether an answer names a request at or behind an offset: one that nobody can have read yet. */
+function namesRequestFrom(decoded: Decoded, offset: number): boolean {
+  return decoded.ok && 'requestOffset' in decoded.event && decoded.event.requestOffset >= offset;
+}
 
 export class DecisionQueue {
   #records: LogRecord[] = [];
@@ -116,7 +122,10 @@ export class DecisionQueue {
     this.#carried = null;
     while (this.#head < this.#records.length && bytes < batchTargetBytes && records.length < limits.batchRecordsMax) {
       if (this.#unknownSchemas(1).length > 0) break;
-      const one = this.#decideOne(state, this.#next(), nextOffset + records.length);
+      const decoded = this.effects.codec.decode((this.#records[this.#head] as LogRecord).value);
+      // R4: where this batch lands is known only when it is acknowledged; what names a request of it waits for that.
+      if (records.length > 0 && namesRequestFrom(decoded, nextOffset)) break;
+      const one = this.#decideOne(state, this.#next(), decoded, nextOffset + records.length);
       const oneBytes = one.records.reduce((sum, record) => sum + record.value.length, 0);
       if (records.length > 0 && (records.length + one.records.length > limits.batchRecordsMax || bytes + oneBytes > limits.batchBytesMax)) {
         // R1: a decision is never split over sends; decided already, it goes first in the next one.
@@ -129,9 +138,8 @@ export class DecisionQueue {
     return { records, deadLetters, decided };
   }
 
-  #decideOne(state: PartitionState, record: LogRecord, nextOffset: number): { readonly records: readonly RecordToAppend[]; readonly deadLetter: DeadLetterRecord | null } {
+  #decideOne(state: PartitionState, record: LogRecord, decoded: Decoded, nextOffset: number): { readonly records: readonly RecordToAppend[]; readonly deadLetter: DeadLetterRecord | null } {
     const { codec, keyring, contracts, partitions, logger } = this.effects;
-    const decoded = codec.decode(record.value);
     const asClaim = decoded.ok && messageClassOf[decoded.event.type] === 'claim' ? (decoded.event as Claim) : null;
     const reason = decoded.ok ? 'not-a-claim' : decoded.reason;
     const content: QuarantineRecord['content'] = decoded.ok && asClaim !== null

@@ -27,6 +27,8 @@ export interface OwnerEffects {
   setTimer(ms: number, fire: () => void): () => void;
   /** Tries to learn schema ids of quarantine that are not known yet; absent where there is no registry. */
   readonly learnSchemas?: (ids: readonly number[]) => Promise<void>;
+  /** Decisions after which marker and checkpoint are renewed. Default 10,000. */
+  readonly renewAfterRecords?: number;
   onHalt(partition: number, error: Error): void;
   readonly onDecided?: (partition: number, records: number) => void;
 }

@@ -172,7 +172,7 @@ export class PartitionOwner {
     const take = this.#take;
     this.#guard(() => {
       const state = this.#state as PartitionState;
-      if (this.#decidedSinceMarker >= renewAfterRecords && !this.#queue.carries) return void this.#renew(state, take);
+      if (this.#decidedSinceMarker >= (this.effects.renewAfterRecords ?? renewAfterRecords) && !this.#queue.carries) return void this.#renew(state, take);
       if (!this.#queue.ready(() => this.#pump())) return;
       const batch = this.#queue.decide(state, this.#nextOffset);
       if (batch.records.length === 0) return;

@@ -83,6 +83,26 @@ describe('an orchestrator', () => {
     await second.close();
   });
 
+  it('renews marker and checkpoint under steady load, in one append each time (R3)', async () => {
+    const logs = store(1);
+    const rig = new NoopRig(1);
+    const orchestrator = await rig.orchestrator(logs.open(), { renewAfterRecords: 25 });
+    const agent = await rig.agent(logs.open());
+    const log = logs.open();
+    await Promise.all(Array.from({ length: 60 }, (_, n) => rig.submit(log, `job-${n}`)));
+    const report = await rig.settled(log, 60, 10_000);
+    assert.deepEqual(report.problems, []);
+    assert.deepEqual(report.ended, { completed: 60 });
+    assert.ok(report.epochs >= 4, `${report.epochs} epochs`);
+    assert.equal(report.stale, 0);
+    await orchestrator.close();
+    const heir = await rig.orchestrator(logs.open());
+    await rig.submit(log, 'after');
+    assert.deepEqual((await rig.settled(log, 61, 5_000)).ended, { completed: 61 });
+    await agent.drain();
+    await heir.close();
+  });
+
   it('puts bytes that cannot be decoded into the dead letter topic, and the partition goes on', async () => {
     const logs = store(1);
     const rig = new NoopRig(1);
