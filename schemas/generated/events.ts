@@ -362,6 +362,8 @@ export interface JobEnded extends FactEnvelope {
   readonly resultType: string;
   readonly resultContract: string;
   readonly result: Body;
+  /** partition time until which the id is remembered: by the policy in force at the end, whatever comes later */
+  readonly forgetAtMs: number;
   readonly latencyMs: number;
   readonly costMicros: number;
   readonly edgeLabel: string;

@@ -82,7 +82,8 @@ export interface RememberedJob {
   readonly acceptedOffset: number;
   readonly acceptedEpoch: number;
   readonly outcome: string;
-  readonly endedAtMs: number;
+  /** Partition time until which it is remembered; fixed when it ended. */
+  readonly forgetAtMs: number;
 }
 
 export interface Timer {

@@ -47,7 +47,7 @@ export function stepCompleted(about: About): StepCompleted {
 }
 
 export function jobEnded(about: About & { readonly hash: string }): JobEnded {
-  return { ...envelope(about), type: 'JobEnded', step: '', attempt: 0, outcome: 'completed', reason: '', resultType: 'brief', resultContract: 'brief@1', result: body(about.hash), latencyMs: 0, costMicros: 0, edgeLabel: '' };
+  return { ...envelope(about), type: 'JobEnded', step: '', attempt: 0, outcome: 'completed', reason: '', resultType: 'brief', resultContract: 'brief@1', forgetAtMs: 86_400_000, result: body(about.hash), latencyMs: 0, costMicros: 0, edgeLabel: '' };
 }
 
 export function checkpointed(about: { readonly timeMs: number }): Checkpointed {

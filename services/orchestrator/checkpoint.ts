@@ -23,7 +23,7 @@ export interface CheckpointPlace {
 export function checkpointOf(state: PartitionState, policy: Policy, { offset, markerDigest }: CheckpointPlace): Checkpointed {
   let oldest = { acceptedOffset: state.epoch, acceptedEpoch: state.epoch };
   for (const job of state.jobs.values()) if (job.acceptedOffset < oldest.acceptedOffset) oldest = job;
-  for (const job of state.remembered.values()) if (isRemembered(state, job.endedAtMs) && job.acceptedOffset < oldest.acceptedOffset) oldest = job;
+  for (const job of state.remembered.values()) if (isRemembered(state, job) && job.acceptedOffset < oldest.acceptedOffset) oldest = job;
   return {
     type: 'Checkpointed', step: '', agent: '', epoch: state.epoch, cause: -1, tenant: '', job: '', instance: -1, attempt: 0, agentVersion: '', correlation: '',
     causation: `v/${state.partition}/${offset - 1}`, onBehalfOf: '', workflowVersion: '', policyVersion: versionOf({ ...policy, olderWorkflows: {} }), promptHash: '', modelId: '',

@@ -131,7 +131,7 @@ export function failAttempt(turn: Turn, job: JobState, step: StepState, failure:
 export function endJob(turn: Turn, job: JobState, outcome: 'completed' | 'failed' | 'cancelled' | 'degraded', reason: string, result?: VerifiedArtifact): void {
   turn.emit(job, {
     type: 'JobEnded', outcome, reason, resultType: result?.type ?? '', resultContract: result?.contract ?? '', result: result === undefined ? noBody : bodyOf(result),
-    latencyMs: turn.state.timeMs - job.acceptedAtMs, costMicros: job.costMicros, edgeLabel: `${reason === '' ? job.workflow.result : reason} → ${outcome}`,
+    forgetAtMs: turn.state.timeMs + turn.state.policy.rememberMs, latencyMs: turn.state.timeMs - job.acceptedAtMs, costMicros: job.costMicros, edgeLabel: `${reason === '' ? job.workflow.result : reason} → ${outcome}`,
   });
 }
 

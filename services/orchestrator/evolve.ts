@@ -3,7 +3,7 @@
 
 import TinyQueue from 'tinyqueue';
 import type { Checkpointed, Fact, JobAccepted, JobEnded } from '../../schemas/generated/events.js';
-import type { JobState, PartitionState, StepState, StepStatus, Timer } from '../blackboard/board.js';
+import type { JobState, PartitionState, RememberedJob, StepState, StepStatus, Timer } from '../blackboard/board.js';
 import { versionOf } from '../blackboard/ids.js';
 import { policyDefaults, type Policy } from '../blackboard/policy.js';
 import type { Workflow, WorkflowStep } from '../blackboard/workflow.js';
@@ -122,7 +122,7 @@ function end(state: PartitionState, fact: JobEnded): void {
   state.jobs.delete(job.job);
   state.openJobsByTenant.set(job.tenant, (state.openJobsByTenant.get(job.tenant) ?? 1) - 1);
   const { instance, tenant, submissionDigest, acceptedOffset, acceptedEpoch } = job;
-  state.remembered.set(job.job, { job: job.job, instance, tenant, submissionDigest, acceptedOffset, acceptedEpoch, outcome: fact.outcome, endedAtMs: fact.atMs });
+  state.remembered.set(job.job, { job: job.job, instance, tenant, submissionDigest, acceptedOffset, acceptedEpoch, outcome: fact.outcome, forgetAtMs: fact.forgetAtMs });
   forget(state);
   if (state.timers.length > staleTimersMax + 8 * state.jobs.size) sweepTimers(state);
 }
@@ -136,17 +136,17 @@ function sweepTimers({ timers, jobs }: PartitionState): void {
   for (const job of jobs.values()) timers.push({ atMs: nextDueMs(job), job: job.job });
 }
 
-/** Drops what the window has passed; ends come in the order of time, so the oldest stand first. */
+/** Drops what the window has passed, the oldest first; what a longer window keeps behind them stays until it is met. */
 function forget(state: PartitionState): void {
   for (const [id, remembered] of state.remembered) {
-    if (isRemembered(state, remembered.endedAtMs)) break;
+    if (isRemembered(state, remembered)) break;
     state.remembered.delete(id);
   }
 }
 
-/** Whether a job that ended then is still remembered now: by the partition's time, not by what was purged. */
-export function isRemembered(state: Pick<PartitionState, 'timeMs' | 'policy'>, endedAtMs: number): boolean {
-  return endedAtMs + state.policy.rememberMs > state.timeMs;
+/** Whether an ended job is still remembered: by the partition's time and what its end said, not by what was purged. */
+export function isRemembered(state: Pick<PartitionState, 'timeMs'>, { forgetAtMs }: Pick<RememberedJob, 'forgetAtMs'>): boolean {
+  return forgetAtMs > state.timeMs;
 }
 
 /** Puts a later checkpoint's policy in place before folding what came earlier, so that its jobs find their workflows. */

@@ -85,7 +85,7 @@ function judgeSubmission(claim: JobSubmitted, state: PartitionState): Judgement 
   const digest = submissionDigest(claim);
   const open = state.jobs.get(claim.job);
   const ended = state.remembered.get(claim.job);
-  const known = open ?? (ended !== undefined && isRemembered(state, ended.endedAtMs) ? ended : undefined);
+  const known = open ?? (ended !== undefined && isRemembered(state, ended) ? ended : undefined);
   if (known !== undefined) return refuse(known.submissionDigest === digest ? 'duplicate-submission' : 'idempotency-key-reused');
   const workflow = Object.hasOwn(state.policy.workflows, claim.workflow) ? state.policy.workflows[claim.workflow] : undefined;
   if (workflow === undefined) return refuse('unknown-workflow', 'workflow: one that is in force');
@@ -240,7 +240,7 @@ function givenTo(job: JobState, inputs: readonly string[]): ReadonlySet<string> 
 function openJob(claim: Claim, state: PartitionState): { readonly job: JobState } | Refused {
   const job = state.jobs.get(claim.job);
   const ended = state.remembered.get(claim.job);
-  if (job === undefined) return refuse(ended !== undefined && isRemembered(state, ended.endedAtMs) ? 'job-ended' : 'unknown-job');
+  if (job === undefined) return refuse(ended !== undefined && isRemembered(state, ended) ? 'job-ended' : 'unknown-job');
   return claim.instance === job.instance || (claim.type === 'CancelRequested' && claim.instance === -1) ? { job } : refuse('stale-instance');
 }
 

@@ -43,6 +43,15 @@ describe('a job', () => {
     assert.equal(reason(facts), 'stale-instance');
   });
 
+  it('forgets by the window that was in force at the end, whatever a later policy says (R9)', () => {
+    const p = new PartitionFixture({ policy: { rememberMs: 5_000 } });
+    p.submit();
+    p.propose('first', ['a']);
+    p.propose('second', ['b']);
+    p.state.policy = { ...p.state.policy, rememberMs: 1_000_000 };
+    assert.deepEqual(typesOf(p.after(6_000).submit()), ['JobAccepted', 'StepRequested']);
+  });
+
   it('is cancelled by its tenant only', () => {
     const p = new PartitionFixture();
     p.submit();

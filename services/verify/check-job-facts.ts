@@ -54,7 +54,7 @@ function accepted(audit: AuditContext, record: LogRecord, fact: JobAccepted, { c
   const open = audit.jobs.get(fact.job);
   if (open !== undefined) audit.report('I1', 'a job was accepted that is open already', record, fact, open.record);
   const before = audit.ended.get(fact.job);
-  if (before !== undefined && before.endedAtMs + audit.policies.rememberMs > fact.atMs) audit.report('I1', 'a job was accepted again whose id is still taken', record, fact);
+  if (before !== undefined && before.forgetAtMs > fact.atMs) audit.report('I1', 'a job was accepted again whose id is still taken', record, fact);
   if (fact.instance !== fact.cause) audit.report('I17', "a job's instance is not the offset of its submission", record, fact, cause);
   if (claim?.type !== 'JobSubmitted' || claim.job !== fact.job || claim.tenant !== fact.tenant) audit.report('I4', 'a job was accepted that its claim does not submit', record, fact, cause);
   const role = audit.policies.principal(claim?.signer ?? '')?.role;
@@ -64,13 +64,13 @@ function accepted(audit: AuditContext, record: LogRecord, fact: JobAccepted, { c
 }
 
 function ended({ audit, record, fact, by, job }: At): void {
-  const { outcome, reason, result } = fact as Fact & { type: 'JobEnded' };
+  const { outcome, reason, result, forgetAtMs } = fact as Fact & { type: 'JobEnded' };
   if (!['completed', 'failed', 'cancelled', 'degraded'].includes(outcome)) audit.report('I1', 'a job has an end that is none of the four', record, fact);
   if (outcome === 'completed' && !job.artifacts.has(result.hash)) audit.report('I3', "a job's result was never verified", record, fact, job.record);
   if (outcome === 'cancelled' && (by.claim?.type !== 'CancelRequested' || by.authentic === false)) audit.report('I4', 'a job was cancelled that nobody cancelled', record, fact, by.record);
   if (reason === 'job-deadline-passed' && by.timeMs < job.deadlineAtMs) audit.report('I11', `a job was ended at ${by.timeMs} for a deadline at ${job.deadlineAtMs}`, record, fact);
   audit.jobs.delete(fact.job);
-  audit.ended.set(fact.job, { instance: fact.instance, endedAtMs: fact.atMs });
+  audit.ended.set(fact.job, { instance: fact.instance, forgetAtMs });
   audit.figures.ended += 1;
 }
 

@@ -91,7 +91,7 @@ export interface PartitionFigures {
 
 export interface EndedJob {
   readonly instance: number;
-  readonly endedAtMs: number;
+  readonly forgetAtMs: number;
 }
 
 /** What the rules about jobs see of the audit of a partition. */

@@ -46,7 +46,7 @@ const specific: Specific = {
   StepCompleted: { accepted: 2, rejected: 1, latencyMs: 400, costMicros: 1_500, rubricScore: 0.75, fallbackTaken: '', edgeLabel: 'research→write' },
   StepFailed: { reason: 'attempts-used-up', attempts: 3, escalated: true, latencyMs: 900, edgeLabel: 'escalate' },
   PlanExpanded: { template: 'research', steps: [{ step: 'research-1', agent: 'researcher', params: '{}' }], edgeLabel: 'expand' },
-  JobEnded: { outcome: 'completed', reason: '', resultType: 'brief', resultContract: 'brief@1', result: inlineBody('# Brief'), latencyMs: 2_000, costMicros: 4_000, edgeLabel: 'end' },
+  JobEnded: { outcome: 'completed', reason: '', resultType: 'brief', resultContract: 'brief@1', forgetAtMs: 86_400_000, result: inlineBody('# Brief'), latencyMs: 2_000, costMicros: 4_000, edgeLabel: 'end' },
   ClaimRefused: { claimType: 'ArtifactsProposed', reason: 'late-attempt', closesAttempt: false, detail: 'attempt' },
   ClaimParked: { claimType: 'VerdictsPosted', reason: 'verb-threw', detail: 'TypeError' },
   ClaimDeadLettered: { reason: 'not-avro' },

@@ -29,7 +29,7 @@ export const mutants: readonly Mutant[] = [
   { id: 'epoch-filter-lets-older-through', breaks: 'R3', file: 'runtime/log/epoch-filter.js', edits: [['return epoch === this.#epoch && epoch !== noEpoch;', 'return epoch <= this.#epoch && epoch !== noEpoch;']] },
   { id: 'restore-without-filter', breaks: 'R3', file: 'orchestrator/restore.js', edits: [['if (filter.current.counts(record.offset, peeked.type, peeked.epoch))', 'if (filter.current.counts(record.offset, peeked.type, peeked.epoch) || true)']] },
   { id: 'restore-from-the-newest-open-job', breaks: 'R3', file: 'orchestrator/checkpoint.js', edits: [['if (job.acceptedOffset < oldest.acceptedOffset)', 'if (oldest.acceptedOffset === state.epoch || job.acceptedOffset > oldest.acceptedOffset)']] },
-  { id: 'remembered-ids-not-restored', breaks: 'R9', file: 'orchestrator/checkpoint.js', edits: [['if (isRemembered(state, job.endedAtMs) && job.acceptedOffset < oldest.acceptedOffset)', 'if (false)']] },
+  { id: 'remembered-ids-not-restored', breaks: 'R9', file: 'orchestrator/checkpoint.js', edits: [['if (isRemembered(state, job) && job.acceptedOffset < oldest.acceptedOffset)', 'if (false)']] },
   { id: 'contiguity-check-off', breaks: 'R4', file: owner, edits: [['if (baseOffset === expected) {', 'if (baseOffset >= expected) {']] },
   { id: 'contiguity-check-follows-the-log', breaks: 'R4', file: owner, edits: [['if (baseOffset === expected) {', 'if (baseOffset >= expected) { this.#nextOffset = baseOffset + records.length; return baseOffset;']] },
   { id: 'state-kept-after-refused-send', breaks: 'R5', file: owner, edits: [[steppingDown, `if (code === 'APPEND_REFUSED' && this.#phase === 'owning') { this.#sending = false; this.#pump(); return; } ${steppingDown}`]] },

@@ -9,7 +9,7 @@ import { isRemembered } from '../../orchestrator/evolve.js';
  */
 export function stateHash(state: PartitionState): string {
   const jobs = [...state.jobs.values()].sort((a, b) => (a.job < b.job ? -1 : 1));
-  const remembered = [...state.remembered.values()].filter((job) => isRemembered(state, job.endedAtMs)).sort((a, b) => (a.job < b.job ? -1 : 1));
+  const remembered = [...state.remembered.values()].filter((job) => isRemembered(state, job)).sort((a, b) => (a.job < b.job ? -1 : 1));
   const open = [...state.openJobsByTenant].filter(([, count]) => count !== 0).sort(([a], [b]) => (a < b ? -1 : 1));
   const { partition, epoch, cursor, timeMs, controlOffset, policyVersion } = state;
   return createHash('sha256').update(canonicalJson({ partition, epoch, cursor, timeMs, controlOffset, policyVersion, jobs, remembered, open })).digest('hex');
