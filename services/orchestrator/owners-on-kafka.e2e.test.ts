@@ -141,6 +141,7 @@ describe('owners on a real broker', { skip: skip ?? false, timeout: 240_000 }, (
     const rig = await fresh('slow', 1);
     const workflow = defineWorkflow({ name: 'slow', deadlineMs: 60_000, result: 'one', steps: [{ id: 'one', agent: 'noop', contract: 'note@1', deadlineMs: 30_000 }] });
     const orchestrator = await rig.orchestrator(log, { group: `${rig.prefix}orchestrator`, policy: loadPolicy({}, { workflows: [workflow] }) });
+    t.after(() => orchestrator.close());
     const agent = await start(rig, 'agent', { delayMs: 500, concurrency: 1_000 });
     const began = Date.now();
     await Promise.all(Array.from({ length: 1_000 }, (_, n) => rig.submit(log, `slow-${n}`, { workflow: 'slow' })));
@@ -152,7 +153,6 @@ describe('owners on a real broker', { skip: skip ?? false, timeout: 240_000 }, (
     assert.deepEqual(report.problems, []);
     assert.deepEqual(report.ended, { completed: 1_000 });
     assert.ok(tookMs < 5_000, `${tookMs} ms`);
-    await orchestrator.close();
     await stop(agent);
   });
 
@@ -164,6 +164,12 @@ describe('owners on a real broker', { skip: skip ?? false, timeout: 240_000 }, (
       brokers: [`${proxy.address.host}:${proxy.address.port}`], clientId: 'owner', translateAddress: () => proxy.address, requestTimeoutMs: 1_500, sendTimeoutMs: 2_000,
     });
     const orchestrator = await rig.orchestrator(through, { group: `${rig.prefix}owner`, sessionTimeoutMs });
+    t.after(async () => {
+      proxy.mode = 'pass';
+      await orchestrator.close();
+      await through.close();
+      await proxy.close();
+    });
     const agent = await start(rig, 'agent');
     const submitting = submitAll(rig, 60, 150);
     for (const mode of ['loseReplies', 'loseAll', 'cutOnReply'] as const) {
@@ -182,9 +188,6 @@ describe('owners on a real broker', { skip: skip ?? false, timeout: 240_000 }, (
     assert.deepEqual(report.problems, []);
     assert.deepEqual(report.ended, { completed: 60 });
     assert.ok(report.epochs > 1, 'a send with an unknown outcome ended the epoch');
-    await orchestrator.close();
-    await through.close();
-    await proxy.close();
     await stop(agent);
   });
 });
