@@ -25,7 +25,7 @@ const rest: Partial<Record<EventType, object>> = {
   AttemptFailed: { reason: 'agent-failed', reasons: [], retryAtMs: -1, ...costs },
   StepCompleted: { accepted: 1, rejected: 0, rubricScore: 1, ...costs },
   StepFailed: { reason: 'attempts-used-up', attempts: 1, escalated: false, latencyMs: 0, edgeLabel: '' },
-  JobEnded: { outcome: 'completed', reason: '', resultType: '', resultContract: '', result: { hash: '', size: 0, encoding: 'inline', bytes: empty }, latencyMs: 0, costMicros: 0, edgeLabel: '' },
+  JobEnded: { outcome: 'completed', reason: '', resultType: '', resultContract: '', forgetAtMs: 0, result: { hash: '', size: 0, encoding: 'inline', bytes: empty }, latencyMs: 0, costMicros: 0, edgeLabel: '' },
 };
 
 export type FactFields = { readonly job?: string } & Readonly<Record<string, unknown>>;
