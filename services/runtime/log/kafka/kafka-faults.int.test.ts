@@ -185,13 +185,14 @@ test('loses and doubles nothing that was acknowledged while connections are cut 
       await sleep(30);
     }
   })();
-  const outcome = await appendAll(log, topic, 400);
+  // Enough of them that the storm meets some on any machine.
+  const outcome = await appendAll(log, topic, 1_200);
   over = true;
   await storm;
   await checkAll(topic, outcome);
-  t.diagnostic(`1,600 appends, ${proxy.losses} losses: ${outcome.acknowledged.size} acknowledged, ${outcome.unknown.size} unknown, ${outcome.refused.size} refused`);
-  assert.ok(proxy.losses > 10);
-  assert.ok(outcome.acknowledged.size > 800);
+  t.diagnostic(`4,800 appends, ${proxy.losses} losses: ${outcome.acknowledged.size} acknowledged, ${outcome.unknown.size} unknown, ${outcome.refused.size} refused`);
+  assert.ok(proxy.losses > 0, 'the storm lost something');
+  assert.ok(outcome.acknowledged.size > 2_400);
 });
 
 test('keeps every acknowledged record when the broker is killed and started again amid appends', { skip, timeout: 90_000 }, async (t) => {
