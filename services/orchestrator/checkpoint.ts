@@ -1,5 +1,6 @@
 import type { Checkpointed } from '../../schemas/generated/events.js';
 import type { PartitionState } from '../blackboard/board.js';
+import { emptyEnvelope } from '../blackboard/empty-envelope.js';
 import { canonicalJson, versionOf } from '../blackboard/ids.js';
 import type { Policy } from '../blackboard/policy.js';
 import { isRemembered } from './evolve.js';
@@ -25,9 +26,8 @@ export function checkpointOf(state: PartitionState, policy: Policy, { offset, ma
   for (const job of state.jobs.values()) if (job.acceptedOffset < oldest.acceptedOffset) oldest = job;
   for (const job of state.remembered.values()) if (isRemembered(state, job) && job.acceptedOffset < oldest.acceptedOffset) oldest = job;
   return {
-    type: 'Checkpointed', step: '', agent: '', epoch: state.epoch, cause: -1, tenant: '', job: '', instance: -1, attempt: 0, agentVersion: '', correlation: '',
-    causation: `v/${state.partition}/${offset - 1}`, onBehalfOf: '', workflowVersion: '', policyVersion: versionOf({ ...policy, olderWorkflows: {} }), promptHash: '', modelId: '',
-    signer: '', atMs: state.timeMs, trace: '', authentic: true, causeDigest: markerDigest,
+    ...emptyEnvelope, type: 'Checkpointed', epoch: state.epoch, causation: `v/${state.partition}/${offset - 1}`, policyVersion: versionOf({ ...policy, olderWorkflows: {} }),
+    atMs: state.timeMs, authentic: true, causeDigest: markerDigest,
     cursor: state.cursor, controlOffset: state.controlOffset, restoreFrom: oldest.acceptedOffset, restoreEpoch: oldest.acceptedEpoch, timeMs: state.timeMs, policy: canonicalJson(policy),
   };
 }

@@ -1,4 +1,5 @@
 import { limits, type TopicName } from '../../topics/topics.js';
+import { emptyEnvelope } from '../blackboard/empty-envelope.js';
 import type { LogRecord } from '../runtime/log/port.js';
 import type { OwnerEffects } from './owner-effects.js';
 
@@ -14,8 +15,7 @@ const valueBytesMax = limits.recordBytesMax / 2;
 export async function appendDeadLetters(letters: readonly DeadLetterRecord[], topic: TopicName, { log, codec }: OwnerEffects): Promise<void> {
   await Promise.all(letters.map(({ record, reason }) => {
     const value = codec.encode({
-      type: 'DeadLetter', step: '', agent: '', epoch: -1, cause: record.offset, tenant: '', job: '', instance: -1, attempt: 0, agentVersion: '', correlation: '',
-      causation: `q/${record.partition}/${record.offset}`, onBehalfOf: '', workflowVersion: '', policyVersion: '', promptHash: '', modelId: '', signer: '', atMs: record.appendTimeMs, trace: '',
+      ...emptyEnvelope, type: 'DeadLetter', cause: record.offset, causation: `q/${record.partition}/${record.offset}`, atMs: record.appendTimeMs,
       reason, detail: record.value.length > valueBytesMax ? `the first ${valueBytesMax} of ${record.value.length} bytes` : '', originTopic: record.topic, originPartition: record.partition, originOffset: record.offset,
       key: record.key.subarray(0, 1024), value: record.value.subarray(0, valueBytesMax),
     });

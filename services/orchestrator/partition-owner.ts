@@ -5,9 +5,10 @@
 // R4 as kept here: an acknowledgement at exactly the expected offset proves that nobody wrote in between. At any
 // higher one this owner takes the partition again and lets the log say what counts; at a lower one it halts.
 
-import type { Fact } from '../../schemas/generated/events.js';
+import type { EpochStarted, Fact } from '../../schemas/generated/events.js';
 import type { TopicNames } from '../../topics/topics.js';
 import type { PartitionState } from '../blackboard/board.js';
+import { emptyEnvelope } from '../blackboard/empty-envelope.js';
 import { BlackboardError } from '../runtime/errors.js';
 import type { LogRecord, Member, RecordToAppend } from '../runtime/log/port.js';
 import { through } from '../runtime/seams.js';
@@ -135,7 +136,7 @@ export class PartitionOwner {
   }
 
   async #appendMarker(): Promise<number> {
-    const marker = this.effects.codec.encode(bare('EpochStarted', { owner: this.effects.instance }));
+    const marker = this.effects.codec.encode(markerOf(this.effects.instance));
     this.#markerDigest = this.effects.codec.digest(marker);
     const { baseOffset } = await through(this.effects.seams, 'orchestrator.append-marker', () => this.effects.log.append({ topic: this.topics.verified, partition: this.partition, records: [record('', marker)] }));
     return baseOffset;
@@ -203,7 +204,7 @@ export class PartitionOwner {
     this.#sending = true;
     try {
       const epoch = this.#nextOffset;
-      const marker = bare('EpochStarted', { owner: this.effects.instance });
+      const marker = markerOf(this.effects.instance);
       evolve(state, marker, epoch);
       const markerDigest = this.effects.codec.digest(this.effects.codec.encode(marker));
       const checkpoint = checkpointOf(state, policyWith(this.effects.policy, state), { offset: epoch + 1, markerDigest });
@@ -250,10 +251,7 @@ function describe(error: unknown): string {
   return error instanceof Error ? `${error.name}: ${error.message}` : String(error);
 }
 
-/** A fact about the partition itself: no job, no cause. */
-function bare<T extends 'EpochStarted'>(type: T, own: { readonly owner: string }): Fact & { type: T } {
-  return {
-    type, step: '', agent: '', epoch: -1, cause: -1, tenant: '', job: '', instance: -1, attempt: 0, agentVersion: '', correlation: '', causation: '', onBehalfOf: '',
-    workflowVersion: '', policyVersion: '', promptHash: '', modelId: '', signer: '', atMs: 0, trace: '', authentic: true, causeDigest: Buffer.alloc(0), ...own,
-  } as Fact & { type: T };
+/** The marker: no job, no cause, no time of its own. */
+function markerOf(owner: string): EpochStarted {
+  return { ...emptyEnvelope, type: 'EpochStarted', authentic: true, causeDigest: Buffer.alloc(0), owner };
 }

@@ -5,6 +5,7 @@
 import type { TopicName } from '../../topics/topics.js';
 import type { PartitionState } from '../blackboard/board.js';
 import type { Tick } from '../../schemas/generated/events.js';
+import { emptyEnvelope } from '../blackboard/empty-envelope.js';
 import { through } from '../runtime/seams.js';
 import type { OwnerEffects } from './owner-effects.js';
 
@@ -62,8 +63,7 @@ export class TickTimer {
     try {
       const signer = keyring.signerOf('orchestrator');
       const tick: Tick = {
-        type: 'Tick', step: '', agent: '', epoch: -1, cause: -1, tenant: '', job: '', instance: -1, attempt: 0, agentVersion: '', correlation: '', causation: '', onBehalfOf: '',
-        workflowVersion: '', policyVersion: '', promptHash: '', modelId: '', signer, atMs: this.#seen.logTimeMs, trace: '', dueAtMs, signature: Buffer.alloc(0),
+        ...emptyEnvelope, type: 'Tick', signer, atMs: this.#seen.logTimeMs, dueAtMs, signature: Buffer.alloc(0),
       };
       const value = codec.encodeSigned(tick, (fingerprint, body) => keyring.sign(signer, fingerprint, body));
       await through(seams, 'orchestrator.append-tick', () => log.append({ topic: this.quarantine, partition: this.partition, records: [{ key: Buffer.alloc(0), value }] }));
