@@ -53,7 +53,7 @@ function runThing() {
   const cwd = process.env.npm_lifecycle_event === undefined ? process.cwd() : process.env.INIT_CWD ?? process.cwd();
   if (what === 'test') return run(process.execPath, [join(root, 'scripts', 'test.mjs'), ...rest], { cwd: root });
   if (what === 'simulate') return run(process.execPath, [join(root, 'dist', 'services', 'testing', 'simulation', 'main.js'), ...rest], { cwd });
-  if (what === 'mutants') return run(process.execPath, [join(root, 'dist', 'services', 'testing', 'simulation', 'run-mutants.js'), ...rest], { cwd });
+  if (what === 'mutants') return run(process.execPath, [join(root, 'dist', 'services', 'testing', 'mutants', 'run-mutants.js'), ...rest], { cwd });
   if (what === 'evals') return run(process.execPath, [join(root, 'dist', 'evals', 'run.js'), ...rest], { cwd });
   return run(process.execPath, [join(root, 'bin', 'blackboard.mjs'), what, ...rest], { cwd });
 }

@@ -1,4 +1,4 @@
-// node dist/services/testing/simulation/run-mutants.js [--seeds N] [--only id,…] [--json]
+// node dist/services/testing/mutants/run-mutants.js [--seeds N] [--only id,…] [--json]
 // Plants each bug of the catalogue, one at a time, and counts the seeds until the simulation sees it.
 
 import { spawn } from 'node:child_process';
@@ -44,7 +44,7 @@ async function next(): Promise<void> {
 function plant(mutant: Mutant): Promise<Caught> {
   return new Promise((resolve) => {
     const at = (name: string): string => fileURLToPath(new URL(name, import.meta.url));
-    const child = spawn(process.execPath, ['--import', at('./mutant-loader.js'), at('./main.js'), '--seeds', values.seeds, '--workers', '1', '--stop', '--json'], { env: { ...process.env, BLACKBOARD_MUTANT: mutant.id } });
+    const child = spawn(process.execPath, ['--import', at('./mutant-loader.js'), at('../simulation/main.js'), '--seeds', values.seeds, '--workers', '1', '--stop', '--json'], { env: { ...process.env, BLACKBOARD_MUTANT: mutant.id } });
     let out = '';
     let err = '';
     child.stdout.on('data', (chunk: Buffer) => { out += chunk.toString(); });
