@@ -9,7 +9,7 @@ import { emptyPartition } from '../../orchestrator/evolve.js';
 import type { LogRecord } from '../../runtime/log/port.js';
 import { PartitionAudit } from '../../verify/audit-partition.js';
 import { Findings, shownRecord } from '../../verify/findings.js';
-import { codec, contracts, keyring, topics } from './blackboard-of-seed.js';
+import { codec, topics } from './blackboard-of-seed.js';
 import { checkAppends } from './check-appends.js';
 import { checkPositions } from './check-positions.js';
 import type { Violation } from './run-seed.js';
@@ -80,7 +80,7 @@ interface Partition {
 
 function audit(world: World, { partition, facts, claims, isAtRest }: Partition & { readonly isAtRest: boolean }, add: Add, counts: { facts: number; claims: number; jobs: number }): void {
   const findings = new Findings();
-  const one = new PartitionAudit(partition, { codec, keyring, partitions: world.partitions, findings });
+  const one = new PartitionAudit(partition, { codec, keyring: world.scenario.keyring, partitions: world.partitions, findings });
   for (const record of claims) one.addClaim(record);
   for (const { record, fact } of facts) one.addFact(record, fact);
   const { openJobs, undecided } = one.finish();
@@ -120,6 +120,7 @@ function checkRows({ tables }: World, partition: number, facts: readonly FactAt[
 /** I6: each decision taken again yields the recorded bytes, and the fold from the beginning is what the owner holds. */
 function checkDecisions(world: World, { partition, facts, claims }: Partition, add: Add): void {
   const state = emptyPartition(partition);
+  const { contracts, keyring } = world.scenario;
   for (const entry of recordedOf(facts, claims)) {
     const { divergence } = redecide(state, entry, { codec, contracts, partitions: world.partitions, keyring });
     if (divergence === null) continue;

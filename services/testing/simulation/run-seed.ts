@@ -3,8 +3,10 @@
 
 import { createHash } from 'node:crypto';
 import { topics } from './blackboard-of-seed.js';
+import { builtInScenario } from './built-in-scenario.js';
 import { checkRun } from './check-run.js';
 import { mischief } from './hostile.js';
+import type { Scenario } from './scenario.js';
 import { heal, storm } from './storm.js';
 import { scheduleSubmissions } from './submissions.js';
 import { installVirtualGlobals } from './virtual-globals.js';
@@ -45,16 +47,16 @@ export interface PlayedSeed {
 }
 
 /** Runs one seed to its report. Never throws for what the run did; runs must not overlap in one process. */
-export async function runSeed(seed: number): Promise<SeedReport> {
-  const played = await playSeed(seed);
+export async function runSeed(seed: number, scenario: Scenario = builtInScenario): Promise<SeedReport> {
+  const played = await playSeed(seed, scenario);
   const { world } = played;
   const { violations, reached, counts } = checkRun(world, played);
   return { seed, historyHash: historyHash(world), violations, faults: Object.fromEntries(world.faults.injected), reached, steps: world.scheduler.steps, ...counts };
 }
 
 /** Storm, heal, converge. */
-export async function playSeed(seed: number): Promise<PlayedSeed> {
-  const world = new World(seed);
+export async function playSeed(seed: number, scenario: Scenario = builtInScenario): Promise<PlayedSeed> {
+  const world = new World(seed, scenario);
   const never = new Set<string>();
   const restore = installVirtualGlobals({ random: () => world.dice.next(), fetch: (url, init) => world.gateway.fetch(url, init) });
   let isAtRest = false;
@@ -63,8 +65,9 @@ export async function playSeed(seed: number): Promise<PlayedSeed> {
     populate(world);
     const stormMs = dice.between(4_000, 9_000);
     const client = world.process('client');
-    scheduleSubmissions({ process: client, dice, faults, partitions }, dice.between(20, 24), stormMs);
-    const adversary = { process: world.process('adversary'), store: world.store, dice, faults, partitions, never };
+    const { sign } = world;
+    scheduleSubmissions({ process: client, dice, faults, partitions, scenario, sign }, dice.between(20, 24), stormMs);
+    const adversary = { process: world.process('adversary'), store: world.store, dice, faults, partitions, never, scenario, sign };
     const makeMischief = (): void => {
       mischief(adversary);
       if (scheduler.nowMs < startMs + stormMs) scheduler.at(100, makeMischief);
@@ -82,11 +85,12 @@ export async function playSeed(seed: number): Promise<PlayedSeed> {
 }
 
 function populate(world: World): void {
-  const { dice } = world;
+  const { dice, scenario } = world;
+  const hasVerifiers = Object.values(scenario.policy.workflows).some(({ steps }) => steps.some(({ verifier }) => verifier !== ''));
   const several = (most: number): number => dice.between(1, most);
   for (let count = several(3); count > 0; count -= 1) world.place('orchestrator');
   for (let count = several(2); count > 0; count -= 1) world.place('worker');
-  for (let count = several(2); count > 0; count -= 1) world.place('verifier');
+  for (let count = several(2); count > 0; count -= 1) if (hasVerifiers) world.place('verifier');
   world.place('projector');
 }
 

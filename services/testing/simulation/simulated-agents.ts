@@ -5,14 +5,8 @@ import { encodeBody } from '../../runtime/codec/contract-codec.js';
 import type { Agent, ProposedArtifact, StepContext, StepOutcome, Verdict } from '../../agents/sdk/agent.js';
 import { cited, note, plan } from './blackboard-of-seed.js';
 import type { Dice } from './dice.js';
-import type { FaultKind, Faults } from './fault-kinds.js';
-import type { SimProcess } from './sim-process.js';
-
-interface AgentParts {
-  readonly process: SimProcess;
-  readonly dice: Dice;
-  readonly faults: Faults;
-}
+import type { FaultKind } from './fault-kinds.js';
+import type { AgentParts } from './scenario.js';
 
 /** Deep in a run on purpose: its name says where an error came from. */
 class ThrownByAgent extends Error {}

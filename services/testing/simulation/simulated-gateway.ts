@@ -4,9 +4,9 @@
 import { contentHash } from '../../blackboard/ids.js';
 import { proofHeaders, receiptText } from '../../blackboard/signed-text.js';
 import { principalOf } from '../../runtime/keyring.js';
-import { keyring } from './blackboard-of-seed.js';
 import type { Dice } from './dice.js';
 import type { Faults } from './fault-kinds.js';
+import type { Scenario } from './scenario.js';
 import type { Scheduler } from './scheduler.js';
 
 interface Reply {
@@ -18,7 +18,7 @@ interface Reply {
 export class SimulatedGateway {
   readonly bodies = new Map<string, Buffer>();
 
-  constructor(private readonly parts: { readonly scheduler: Scheduler; readonly dice: Dice; readonly faults: Faults }) {}
+  constructor(private readonly parts: { readonly scheduler: Scheduler; readonly dice: Dice; readonly faults: Faults; readonly scenario: Scenario }) {}
 
   /** As the platform's `fetch`, as far as the client of the SDK uses it. */
   fetch(url: string, init: RequestInit): Promise<unknown> {
@@ -42,6 +42,7 @@ export class SimulatedGateway {
   }
 
   #put(frames: Buffer, headers: Record<string, string>): unknown {
+    const { keyring } = this.parts.scenario;
     const hashes: string[] = [];
     for (let at = 0; at < frames.length;) {
       const end = at + 4 + frames.readUInt32BE(at);

@@ -1,9 +1,10 @@
 // Upstream systems: they submit each job until the log has taken it, at times twice, at times wrongly, and cancel some.
 
 import { jobId } from '../../blackboard/ids.js';
-import { quarantined, signedClaim } from './claims.js';
+import { quarantined, type SignClaim } from './claims.js';
 import type { Dice } from './dice.js';
 import type { Faults } from './fault-kinds.js';
+import type { Scenario } from './scenario.js';
 import type { SimProcess } from './sim-process.js';
 
 export interface SubmissionParts {
@@ -11,6 +12,8 @@ export interface SubmissionParts {
   readonly dice: Dice;
   readonly faults: Faults;
   readonly partitions: number;
+  readonly scenario: Scenario;
+  readonly sign: SignClaim;
 }
 
 interface Submission {
@@ -20,13 +23,13 @@ interface Submission {
 
 /** Schedules the submissions of a run over its storm. */
 export function scheduleSubmissions(parts: SubmissionParts, jobs: number, stormMs: number): void {
-  const { process, dice, faults } = parts;
+  const { process, dice, faults, scenario } = parts;
   for (let number = 0; number < jobs; number += 1) {
     process.later(dice.next() * stormMs * 0.7, () => {
       const tenant = dice.pick(['acme', 'globex']);
       const submission = submit(tenant, `job-${number}`, {
-        workflow: number % 3 === 2 ? 'strict' : 'planned', deadlineMs: faults.strikes('deadline-short') ? dice.between(300, 6_000) : 0,
-      }, tenant === 'acme' && dice.chance(0.3) ? 'upstream-acme' : 'ingress', parts);
+        ...scenario.job(number, dice), deadlineMs: faults.strikes('deadline-short') ? dice.between(300, 6_000) : 0,
+      }, tenant === 'acme' && dice.chance(0.3) ? scenario.adversary.upstream : 'ingress', parts);
       void post(submission, parts);
       if (faults.strikes('submission-duplicated')) process.later(dice.between(1, 3_000), () => { void post(submission, parts); });
       if (faults.strikes('submission-refusable')) process.later(dice.between(1, 2_000), () => { void post(refusable(tenant, number, parts), parts); });
@@ -35,10 +38,10 @@ export function scheduleSubmissions(parts: SubmissionParts, jobs: number, stormM
   }
 }
 
-function submit(tenant: string, idempotencyKey: string, fields: Readonly<Record<string, unknown>>, principal: string, { process }: SubmissionParts): Submission {
+function submit(tenant: string, idempotencyKey: string, fields: Readonly<Record<string, unknown>>, principal: string, { process, dice, scenario, sign }: SubmissionParts): Submission {
   const job = jobId(tenant, idempotencyKey);
-  const value = signedClaim('JobSubmitted', {
-    tenant, job, idempotencyKey, onBehalfOf: 'a person', atMs: process.clock.nowMs(), workflow: 'planned', params: '{"topic":"t"}', deadlineMs: 0, costCapMicros: 0, goal: '', ...fields,
+  const value = sign('JobSubmitted', {
+    tenant, job, idempotencyKey, onBehalfOf: 'a person', atMs: process.clock.nowMs(), ...scenario.job(0, dice), deadlineMs: 0, costCapMicros: 0, goal: '', ...fields,
   }, { principal });
   return { job, value };
 }
@@ -49,16 +52,16 @@ function refusable(tenant: string, number: number, parts: SubmissionParts): Subm
     case 0: return submit(tenant, `job-${number}`, { goal: 'another' }, 'ingress', parts);
     case 1: return submit(tenant, key, { workflow: 'nobody-knows' }, 'ingress', parts);
     case 2: return submit(tenant, key, { params: '[1]' }, 'ingress', parts);
-    case 3: return submit(tenant, key, { workflow: 'strict', params: '{}' }, 'ingress', parts);
-    case 4: return submit('globex', key, {}, 'upstream-acme', parts);
+    case 3: return submit(tenant, key, { ...(parts.scenario.incomplete ?? { params: '[]' }) }, 'ingress', parts);
+    case 4: return submit('globex', key, {}, parts.scenario.adversary.upstream, parts);
     case 5: return submit(tenant, key, { deadlineMs: -1 }, 'ingress', parts);
     case 6: return cancel(jobId(tenant, key), tenant, parts);
     default: return { ...submit(tenant, key, {}, 'ingress', parts), job: jobId(tenant, `job-${number}`) };
   }
 }
 
-function cancel(job: string, tenant: string, { process }: SubmissionParts): Submission {
-  return { job, value: signedClaim('CancelRequested', { tenant, job, atMs: process.clock.nowMs(), reason: 'no longer wanted' }, { principal: 'ingress' }) };
+function cancel(job: string, tenant: string, { process, sign }: SubmissionParts): Submission {
+  return { job, value: sign('CancelRequested', { tenant, job, atMs: process.clock.nowMs(), reason: 'no longer wanted' }, { principal: 'ingress' }) };
 }
 
 /** Until it is acknowledged; a refused or unknown append is tried again, and may then be there twice. */

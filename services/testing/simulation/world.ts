@@ -10,12 +10,13 @@ import type { AppendFault } from '../../runtime/log/memory/memory-log.js';
 import type { AppendBatch } from '../../runtime/log/port.js';
 import { AppendHistory } from './append-history.js';
 import { RecordingStore } from './recording-store.js';
-import { codec, contracts, epochMs, keyring, policy, topics } from './blackboard-of-seed.js';
+import { codec, epochMs, topics } from './blackboard-of-seed.js';
+import { signWith, type SignClaim } from './claims.js';
 import { Dice } from './dice.js';
 import { Faults } from './fault-kinds.js';
 import { SimProcess } from './sim-process.js';
+import type { Scenario } from './scenario.js';
 import { Scheduler } from './scheduler.js';
-import { verifyingAgents, workingAgents } from './simulated-agents.js';
 import { SimulatedGateway } from './simulated-gateway.js';
 import { ProjectedTables, startSimulatedProjector } from './simulated-projector.js';
 
@@ -45,11 +46,16 @@ export class World {
   /** What halted that should not have. */
   readonly halts: string[] = [];
   readonly partitions: number;
+  readonly sign: SignClaim;
+  /** What the agents of this run change outside of the blackboard. */
+  readonly outside: unknown;
   /** How far the log's clock is from virtual time. */
   logSkewMs = 0;
   #started = 0;
 
-  constructor(readonly seed: number) {
+  constructor(readonly seed: number, readonly scenario: Scenario) {
+    this.sign = signWith(scenario.keyring);
+    this.outside = scenario.outside();
     this.dice = new Dice(seed);
     this.faults = new Faults(this.dice, seed % 4 === 0);
     this.scheduler = new Scheduler(this.dice, epochMs);
@@ -119,10 +125,11 @@ export class World {
       void orchestrator.halted.then(halted);
       return;
     }
-    const parts = { process, dice: this.dice, faults: this.faults };
+    const parts = { process, dice: this.dice, faults: this.faults, outside: this.outside };
+    const { scenario } = this;
     const running = await runAgents({
-      agents: place.role === 'worker' ? workingAgents(parts) : verifyingAgents(parts),
-      log: process, codec, keyring, topics, gateway: { url: 'http://gateway' }, logger: silent, clock: process.clock,
+      agents: place.role === 'worker' ? scenario.workers(parts) : scenario.verifiers(parts),
+      log: process, codec, keyring: scenario.keyring, topics, gateway: { url: 'http://gateway' }, logger: silent, clock: process.clock,
       // A group without positions begins in the middle: what is older than a request can be is nobody's work any more.
       startAtMs: Math.floor(this.scheduler.nowMs + this.logSkewMs) - 3_000,
     });
@@ -131,6 +138,7 @@ export class World {
 
   #ownerEffects(place: Place): Omit<OwnerEffects, 'onHalt'> {
     const { process } = place;
+    const { keyring, contracts, policy } = this.scenario;
     return {
       log: process, codec, keyring, contracts, policy, partitions: this.partitions, instance: process.name, logger: silent,
       random: () => this.dice.next(), sleep: (ms) => process.sleep(ms), monotonicMs: () => process.monotonicMs(), setTimer: (ms, fire) => process.later(ms, fire),

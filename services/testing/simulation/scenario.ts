@@ -1,0 +1,59 @@
+// What a seed plays: workflows and their contracts, who may do what, the agents, and the jobs that are submitted. The
+// storm, the log, the invariants and the adversary are the simulation's own and the same for every scenario.
+
+import type { Agent } from '../../agents/sdk/agent.js';
+import type { Contract } from '../../blackboard/contract.js';
+import type { Policy } from '../../blackboard/policy.js';
+import type { Keyring } from '../../runtime/keyring.js';
+import type { Dice } from './dice.js';
+import type { Faults } from './fault-kinds.js';
+import type { SimProcess } from './sim-process.js';
+
+export interface AgentParts {
+  readonly process: SimProcess;
+  readonly dice: Dice;
+  readonly faults: Faults;
+  /** What `outside` made for this run. */
+  readonly outside: unknown;
+}
+
+export interface SimulatedJob {
+  readonly workflow: string;
+  /** JSON object, as submitted. */
+  readonly params: string;
+}
+
+/** Names of the policy under which the adversary speaks. */
+export interface Adversary {
+  /** A producer that posts verdicts. */
+  readonly producer: string;
+  readonly verifier: string;
+  /** A verifier that answers for the same agent as the producer. */
+  readonly twin: string;
+  /** An agent that nobody asks. */
+  readonly other: string;
+  /** A role `upstream` bound to the tenant `acme`. */
+  readonly upstream: string;
+  /** True: it also answers with the credentials of those that were asked. What it says then may become a fact. */
+  readonly hasStolenKeys: boolean;
+}
+
+export interface Scenario {
+  readonly contracts: ReadonlyMap<string, Contract>;
+  readonly policy: Policy;
+  /** A key for each principal of the policy, and for `ghost`, which has no place in it. */
+  readonly keyring: Keyring;
+  readonly adversary: Adversary;
+  /** Agents of one process, as it starts; those that verify run in processes of their own. */
+  workers(parts: AgentParts): readonly Agent[];
+  /** Empty: no workflow has a verifier. */
+  verifiers(parts: AgentParts): readonly Agent[];
+  /** The run's n-th job. */
+  job(number: number, dice: Dice): SimulatedJob;
+  /** A job without a parameter that its workflow must have; null: no workflow asks for one. */
+  readonly incomplete: SimulatedJob | null;
+  /** A body that keeps the contract, as an adversary would make it up. */
+  body(contract: string, dice: Dice): Buffer;
+  /** Made anew for each run: what agents change outside of the blackboard. */
+  outside(): unknown;
+}
