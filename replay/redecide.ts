@@ -6,7 +6,7 @@ import { messageClassOf } from '../schemas/generated/events.js';
 import { limits } from '../topics/topics.js';
 import type { PartitionState } from '../services/blackboard/board.js';
 import type { Contract } from '../services/blackboard/contract.js';
-import type { Policy } from '../services/blackboard/policy.js';
+import { policyOfText } from '../services/blackboard/policy-version.js';
 import { checkpointOf, policyWith } from '../services/orchestrator/checkpoint.js';
 import { decideRecord, type QuarantineRecord } from '../services/orchestrator/decide-record.js';
 import { evolve } from '../services/orchestrator/evolve.js';
@@ -94,7 +94,7 @@ function bareAgain(state: PartitionState, fact: Fact, markerDigest: Buffer): Fac
   if (fact.type === 'EpochStarted') return markerAgain(fact);
   if (fact.type !== 'Checkpointed') return null;
   // It was to stand right behind its marker; what an owner that was replaced wrote in between moves it, and changes nothing.
-  return checkpointOf(state, policyWith(JSON.parse((fact satisfies Checkpointed).policy) as Policy, state), { offset: state.epoch + 1, markerDigest });
+  return checkpointOf(state, policyWith(policyOfText((fact satisfies Checkpointed).policy).policy, state), { offset: state.epoch + 1, markerDigest });
 }
 
 function markerAgain({ owner }: EpochStarted): EpochStarted {

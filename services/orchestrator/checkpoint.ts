@@ -1,17 +1,17 @@
 import type { Checkpointed } from '../../schemas/generated/events.js';
 import type { PartitionState } from '../blackboard/board.js';
 import { emptyEnvelope } from '../blackboard/empty-envelope.js';
-import { canonicalJson, versionOf } from '../blackboard/ids.js';
 import type { Policy } from '../blackboard/policy.js';
+import { policyTextOf, policyVersionOf, policyWithoutOlder, workflowVersionOf } from '../blackboard/policy-version.js';
 import { isRemembered } from './evolve.js';
 import type { Workflow } from '../blackboard/workflow.js';
 
 /** The policy to put in force: the deployment's, and the workflow versions that open jobs began with. */
 export function policyWith(policy: Policy, state: PartitionState): Policy {
-  const current = new Set(Object.values(policy.workflows).map((workflow) => versionOf(workflow)));
+  const current = new Set(Object.values(policy.workflows).map(workflowVersionOf));
   const older: Record<string, Workflow> = {};
   for (const job of state.jobs.values()) if (!current.has(job.workflowVersion)) older[job.workflowVersion] = job.workflow;
-  return { ...policy, olderWorkflows: older };
+  return Object.keys(older).length === 0 ? policyWithoutOlder(policy) : { ...policy, olderWorkflows: older };
 }
 
 /** Where a checkpoint stands: its own offset on verified, and the digest of the marker that it stands behind. */
@@ -26,8 +26,8 @@ export function checkpointOf(state: PartitionState, policy: Policy, { offset, ma
   for (const job of state.jobs.values()) if (job.acceptedOffset < oldest.acceptedOffset) oldest = job;
   for (const job of state.remembered.values()) if (isRemembered(state, job) && job.acceptedOffset < oldest.acceptedOffset) oldest = job;
   return {
-    ...emptyEnvelope, type: 'Checkpointed', epoch: state.epoch, causation: `v/${state.partition}/${offset - 1}`, policyVersion: versionOf({ ...policy, olderWorkflows: {} }),
+    ...emptyEnvelope, type: 'Checkpointed', epoch: state.epoch, causation: `v/${state.partition}/${offset - 1}`, policyVersion: policyVersionOf(policy),
     atMs: state.timeMs, authentic: true, causeDigest: markerDigest,
-    cursor: state.cursor, controlOffset: state.controlOffset, restoreFrom: oldest.acceptedOffset, restoreEpoch: oldest.acceptedEpoch, timeMs: state.timeMs, policy: canonicalJson(policy),
+    cursor: state.cursor, controlOffset: state.controlOffset, restoreFrom: oldest.acceptedOffset, restoreEpoch: oldest.acceptedEpoch, timeMs: state.timeMs, policy: policyTextOf(policy),
   };
 }

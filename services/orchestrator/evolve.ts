@@ -4,8 +4,8 @@
 import TinyQueue from 'tinyqueue';
 import type { Checkpointed, Fact, JobAccepted, JobEnded } from '../../schemas/generated/events.js';
 import type { JobState, PartitionState, RememberedJob, StepState, StepStatus, Timer } from '../blackboard/board.js';
-import { versionOf } from '../blackboard/ids.js';
 import { policyDefaults, type Policy } from '../blackboard/policy.js';
+import { policyOfText } from '../blackboard/policy-version.js';
 import type { Workflow, WorkflowStep } from '../blackboard/workflow.js';
 import { addMicros } from './add-micros.js';
 
@@ -155,11 +155,11 @@ export function seedPolicy(state: PartitionState, checkpoint: Checkpointed): voi
 }
 
 function adopt(state: PartitionState, policyJson: string, controlOffset: number): void {
-  const policy = JSON.parse(policyJson) as Policy;
+  const { policy, version, workflows } = policyOfText(policyJson);
   state.policy = policy;
-  state.policyVersion = versionOf({ ...policy, olderWorkflows: {} });
+  state.policyVersion = version;
   state.controlOffset = Math.max(state.controlOffset, controlOffset);
-  for (const workflow of [...Object.values(policy.olderWorkflows), ...Object.values(policy.workflows)]) state.workflows.set(versionOf(workflow), workflow);
+  for (const [workflowVersion, workflow] of workflows) state.workflows.set(workflowVersion, workflow);
 }
 
 /** When a job wants to be looked at next: its deadline, that of an open request, or the end of a backoff. */

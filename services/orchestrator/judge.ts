@@ -8,7 +8,7 @@ import type { PrincipalPolicy } from '../blackboard/policy.js';
 import { refusals, type Refusal } from '../blackboard/reasons.js';
 import { submissionDigest } from '../blackboard/submission.js';
 import { jobDeadlineMsMax, type Workflow } from '../blackboard/workflow.js';
-import { versionOf } from '../blackboard/ids.js';
+import { workflowVersionOf } from '../blackboard/policy-version.js';
 import { isRemembered } from './evolve.js';
 
 /** What was found out about a claim outside of the verbs; replay takes the first two from what was recorded. */
@@ -89,7 +89,7 @@ function judgeSubmission(claim: JobSubmitted, state: PartitionState): Judgement 
   if (known !== undefined) return refuse(known.submissionDigest === digest ? 'duplicate-submission' : 'idempotency-key-reused');
   const workflow = Object.hasOwn(state.policy.workflows, claim.workflow) ? state.policy.workflows[claim.workflow] : undefined;
   if (workflow === undefined) return refuse('unknown-workflow', 'workflow: one that is in force');
-  const workflowVersion = versionOf(workflow);
+  const workflowVersion = workflowVersionOf(workflow);
   if (claim.workflowVersion !== '' && claim.workflowVersion !== workflowVersion) return refuse('unknown-workflow', 'workflowVersion: empty or the version in force');
   const params = JSON.parse(claim.params) as Record<string, unknown>;
   for (const step of workflow.steps) {
