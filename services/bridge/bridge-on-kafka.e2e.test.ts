@@ -139,7 +139,7 @@ describe('the bridge on a real broker', { skip: skip ?? false, timeout: 300_000 
       // By turns in the midst of a batch that is not sent yet, with appends acknowledged and their position not stored,
       // and at any time. A new process gets the partitions when the session of the killed one has ended.
       const side = (['before', 'after', null] as const)[kills % 3] ?? null;
-      const child = await start(side === null ? undefined : `bridge-append:${side}:${2 + Math.floor(Math.random() * 20)}`);
+      const child = await start(side === null ? undefined : `bridge.append-submission:${side}:${2 + Math.floor(Math.random() * 20)}`);
       await Promise.race([once(child, 'exit'), sleep(side !== null ? 10_000 : sessionTimeoutMs - 1_500 + Math.random() * 2_500)]);
       child.kill('SIGKILL');
       if (child.signalCode === null) await once(child, 'exit');

@@ -65,12 +65,13 @@ export async function startBridge(options: BridgeOptions): Promise<Bridge> {
   let halt: (error: Error) => void = () => undefined;
   const halted = new Promise<Error>((resolve) => { halt = resolve; });
   const bridging = new Bridging(options, counts, closing.signal);
-  const subscription = await options.source.consume({
+  const subscription = await through(options.seams ?? noSeams, 'bridge.join', () => options.source.consume({
     topic: map.source.topic, group: options.group, from: map.source.from, sessionTimeoutMs: options.sessionTimeoutMs,
     onBatch: (records) => bridging.take(records),
     onHalt: (error) => { if (!closing.signal.aborted) halt(error); },
     onStall: (place) => logger.warn({ topic: map.source.topic, ...place }, 'the source topic has records here, yet none is delivered: an open transaction of its writer, or offsets that compaction has emptied; see docs/upstream.md'),
-  });
+    stored: (store) => through(options.seams ?? noSeams, 'bridge.commit-positions', store),
+  }));
   logger.info({ topic: map.source.topic, group: options.group, format: map.source.format, tenant: map.tenant, workflow: map.workflow }, 'records become submissions');
   return {
     counts, halted,
@@ -114,7 +115,7 @@ class Bridging {
     const key = Buffer.from(claim.job);
     const partition = partitionFor(key, partitions);
     const value = this.#signed(claim);
-    const { baseOffset } = await this.#try(() => through(this.#seams, 'bridge-append', (): Promise<Appended> => log.append({ topic: topics.quarantine, partition, records: [{ key, value }] })));
+    const { baseOffset } = await this.#try(() => through(this.#seams, 'bridge.append-submission', (): Promise<Appended> => log.append({ topic: topics.quarantine, partition, records: [{ key, value }] })));
     if (problem === null) {
       this.counts.submitted += 1;
       return;

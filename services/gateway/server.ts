@@ -11,6 +11,7 @@ import { BlackboardError } from '../runtime/errors.js';
 import { createDoor, DoorError } from '../runtime/http-door.js';
 import type { Keyring } from '../runtime/keyring.js';
 import type { Logger } from '../runtime/logger.js';
+import { through, type Seams } from '../runtime/seams.js';
 import { parseStrictJson } from '../runtime/strict-json.js';
 import { authorize, checkProof, gatewayRefusals, type Asked, type Decision, type GatewayRefusal, type Proof } from './authorize.js';
 import { frameLimits, readBodyFrames } from './body-frames.js';
@@ -45,6 +46,7 @@ export interface GatewayServer {
   readonly bodies: BodyStore;
   readonly models: Models | null;
   readonly logger: Logger;
+  readonly seams: Seams;
   /** The gateway's clock, for the age of signatures and the time of receipts only. */
   readonly nowMs: () => number;
   /** `ready`: what was in the log at the start has been read. `halted`: nothing is served any more. */
@@ -89,7 +91,7 @@ async function putBodies(server: GatewayServer, request: FastifyRequest): Promis
   const grant = decision.grant as Grant;
   // Counted before the store answers, so that puts at the same time cannot pass the limit together.
   grant.spent.putBytes += bytes;
-  await orUnavailable(server, server.bodies.put(bodies)).catch((error: unknown) => {
+  await orUnavailable(server, through(server.seams, 'gateway.put-bodies', () => server.bodies.put(bodies))).catch((error: unknown) => {
     grant.spent.putBytes -= bytes;
     throw error;
   });
@@ -105,7 +107,7 @@ async function getBody(server: GatewayServer, request: FastifyRequest, hash: str
   const { decision } = await decide(server, request, { act: 'get', hash });
   // A proof that does not hold says nothing of the body; everything behind it is one and the same 404.
   if (!decision.allowed && isProofProblem(decision.reason)) throw refused(decision.reason);
-  const bytes = decision.allowed ? await orUnavailable(server, server.bodies.get(hash)) : null;
+  const bytes = decision.allowed ? await orUnavailable(server, through(server.seams, 'gateway.get-body', () => server.bodies.get(hash))) : null;
   if (bytes === null) throw new DoorError({ status: 404, code: 'BODY_NOT_FOUND' }, 'no body of that hash is visible to this principal under this attempt', 'Ask for bodies that the request names, while its attempt is open.');
   return bytes;
 }
@@ -121,12 +123,13 @@ async function askModel(server: GatewayServer, request: FastifyRequest, reply: F
   }
   const { decision } = await decide(server, request, { act: 'ask' });
   if (!decision.allowed) throw refused(decision.reason);
-  if (server.models === null) throw new DoorError({ status: 501, code: 'MODEL_UNAVAILABLE' }, 'this gateway has no model configured', 'Work without a model, or configure one where the gateway runs.');
+  const { models } = server;
+  if (models === null) throw new DoorError({ status: 501, code: 'MODEL_UNAVAILABLE' }, 'this gateway has no model configured', 'Work without a model, or configure one where the gateway runs.');
   (decision.grant as Grant).spent.modelCalls += 1;
   const gone = new AbortController();
   reply.raw.once('close', () => gone.abort());
   try {
-    return await server.models(ask.data, gone.signal);
+    return await through(server.seams, 'gateway.ask-model', () => models(ask.data, gone.signal));
   } catch (error) {
     if (!(error instanceof BlackboardError) || error.code !== 'MODEL_UNAVAILABLE') throw error;
     request.log.warn({ err: error, ...proofIds(request) }, 'no model gave a usable answer');

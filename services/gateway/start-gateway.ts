@@ -11,6 +11,7 @@ import type { LogPort } from '../runtime/log/port.js';
 import type { Position } from '../runtime/log/position.js';
 import { VerifiedReader } from '../runtime/log/verified-reader.js';
 import type { Logger } from '../runtime/logger.js';
+import { noSeams, through, type Seams } from '../runtime/seams.js';
 import { emptyCapabilities, foldCapabilities } from './capabilities.js';
 import { Progress } from './progress.js';
 import { gatewayServer, type Models } from './server.js';
@@ -33,6 +34,7 @@ export interface GatewayOptions {
   readonly startAtMs?: number;
   /** Teaches the codec a schema id that it does not know (a registry). */
   readonly learn?: (schemaId: number) => Promise<void>;
+  readonly seams?: Seams;
   /** How long a request waits for the fact that allows it to be read. Default 2,000. */
   readonly waitMsMax?: number;
 }
@@ -49,6 +51,7 @@ export interface Gateway {
 /** Resolves when the gateway listens; `/health` says 200 when it has read what was in the log at the start. */
 export async function startGateway(options: GatewayOptions): Promise<Gateway> {
   const { log, codec, keyring, topics, bodies, models, logger } = options;
+  const seams = options.seams ?? noSeams;
   const board = emptyCapabilities();
   const progress = new Progress();
   let isHalted = false;
@@ -58,7 +61,7 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
   const isReady = (): boolean => ends.every((end) => progress.next(end.partition) >= end.next);
 
   const app = gatewayServer({
-    board, progress, keyring, bodies, models, logger, nowMs: options.nowMs ?? Date.now,
+    board, progress, keyring, bodies, models, logger, seams, nowMs: options.nowMs ?? Date.now,
     state: () => (isHalted ? 'halted' : isReady() ? 'ready' : 'catching-up'),
     ...(options.waitMsMax === undefined ? {} : { waitMsMax: options.waitMsMax }),
   });
@@ -84,7 +87,7 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
       },
     },
   });
-  await reader.join();
+  await through(seams, 'gateway.join', () => reader.join());
   try {
     const url = await app.listen({ port: options.port, host: options.host });
     logger.info({ url, model: models !== null }, 'the gateway listens');

@@ -34,7 +34,7 @@ export async function ingressApi(parts: IngressParts): Promise<FastifyInstance> 
   const app = typed(door);
   await app.register(swagger, { openapi: documentHead, transform: jsonSchemaTransform, transformObject: jsonSchemaTransformObject });
   const routes: Routes = {
-    app, parts, finder: new JobFinder(parts.reader, parts.claims, parts.bell),
+    app, parts, finder: new JobFinder(parts.reader, parts.claims, parts.bell, parts.seams),
     caller: (request) => {
       const caller = callers.get(request);
       if (caller === undefined) throw new Error('a route without a caller: it must begin with /v1/');

@@ -9,6 +9,7 @@ import { DoorError } from '../runtime/http-door.js';
 import type { Keyring } from '../runtime/keyring.js';
 import { partitionFor } from '../runtime/log/partitioner.js';
 import type { LogPort } from '../runtime/log/port.js';
+import { through, type Seams } from '../runtime/seams.js';
 import type { Unsigned } from './admit.js';
 
 export interface Place {
@@ -23,6 +24,7 @@ export interface ClaimLogParts {
   readonly keyring: Keyring;
   readonly topics: TopicNames;
   readonly partitions: number;
+  readonly seams: Seams;
 }
 
 export class ClaimLog {
@@ -38,11 +40,13 @@ export class ClaimLog {
 
   /** @throws DoorError 503 when it is not, or perhaps not, in the log. */
   async append(claim: Unsigned<JobSubmitted> | Unsigned<CancelRequested>): Promise<Place> {
-    const { log, codec, keyring, topics } = this.parts;
+    const { log, codec, keyring, topics, seams } = this.parts;
     const value = codec.encodeSigned({ ...claim, signature: Buffer.alloc(0) } as JobSubmitted | CancelRequested, (fingerprint, body) => keyring.sign(claim.signer, fingerprint, body));
     const partition = this.partitionOf(claim.job);
+    const key = Buffer.from(claim.job);
+    const seam = claim.type === 'JobSubmitted' ? 'ingress.append-submission' : 'ingress.append-cancellation';
     try {
-      const { baseOffset } = await log.append({ topic: topics.quarantine, partition, records: [{ key: Buffer.from(claim.job), value }] });
+      const { baseOffset } = await through(seams, seam, () => log.append({ topic: topics.quarantine, partition, records: [{ key, value }] }));
       return { partition, offset: baseOffset };
     } catch (error) {
       throw notAppended(error);

@@ -1,6 +1,7 @@
 // What a caller's job id, or job id and submission, means now: a job whose rows are committed, a submission that is
 // no job (not yet, or refused), or nothing that this caller may know of.
 
+import { through, type Seams } from '../runtime/seams.js';
 import type { Caller } from './callers.js';
 import type { ClaimLog, Place } from './claim-log.js';
 import type { CommitBell } from './commit-bell.js';
@@ -13,7 +14,7 @@ export type Found =
   | { readonly is: 'nothing' };
 
 export class JobFinder {
-  constructor(private readonly reader: JobReader, private readonly claims: ClaimLog, private readonly bell: CommitBell) {}
+  constructor(private readonly reader: JobReader, private readonly claims: ClaimLog, private readonly bell: CommitBell, private readonly seams: Seams) {}
 
   async find(caller: Caller, job: string, submission: number | undefined): Promise<Found> {
     if (submission === undefined) return this.#newest(caller, job);
@@ -35,7 +36,7 @@ export class JobFinder {
       // Asked for before looking: a ring while looking is not lost.
       const leftMs = wait.deadlineAtMs - Date.now();
       const rung = leftMs > 0 ? this.bell.next(leftMs, wait.gone) : null;
-      const found = await ask();
+      const found = await through(this.seams, 'ingress.read-rows', ask);
       if (isEnough(found) || rung === null || wait.gone.aborted || this.bell.isClosed) return found;
       await rung;
     }

@@ -3,6 +3,7 @@
 import { z } from 'zod';
 import { DoorError } from '../runtime/http-door.js';
 import { goneSignal, noSuchJob, waitersMax, type IngressParts, type Routes } from './routes.js';
+import { through } from '../runtime/seams.js';
 import type { Found } from './find-job.js';
 import type { StoredResult } from './job-reader.js';
 import { readResultBody } from './result-body.js';
@@ -30,7 +31,8 @@ export function addResultRoutes({ app, parts, finder, caller }: Routes): void {
     if (found.is !== 'job' || found.view.state !== 'ended') return reply.code(202).header('retry-after', '1').send(found.view);
     const stored = await parts.reader.result(job, found.view.instance);
     if (stored === null) return reply.type('application/json').send({ ...found.view, result: null });
-    const body = await readResultBody(stored, found.view, parts.gateway);
+    const { view } = found;
+    const body = await through(parts.seams, 'ingress.fetch-body', () => readResultBody(stored, view, parts.gateway));
     const accepts = request.headers.accept ?? '';
     const render = Object.hasOwn(parts.renderers, stored.contract) ? parts.renderers[stored.contract] : undefined;
     if (accepts.includes(octets)) return reply.type(octets).send(body);

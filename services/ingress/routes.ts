@@ -5,6 +5,7 @@ import type { FastifyBaseLogger, FastifyInstance, FastifyReply, FastifyRequest, 
 import type { ZodTypeProvider } from 'fastify-type-provider-zod';
 import { DoorError } from '../runtime/http-door.js';
 import type { Logger } from '../runtime/logger.js';
+import type { Seams } from '../runtime/seams.js';
 import type { ApiKey, Caller } from './callers.js';
 import type { ClaimLog } from './claim-log.js';
 import type { CommitBell } from './commit-bell.js';
@@ -24,6 +25,7 @@ export interface IngressParts {
   /** None: open to whoever reaches it, which must be loopback only. */
   readonly apiKeys: readonly ApiKey[];
   readonly logger: Logger;
+  readonly seams: Seams;
   readonly nowMs: () => number;
   /** W3C traceparent of what is under way, or empty. */
   readonly trace: () => string;

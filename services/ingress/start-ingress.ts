@@ -7,6 +7,7 @@ import type { Database } from '../runtime/database.js';
 import type { Keyring } from '../runtime/keyring.js';
 import type { LogPort } from '../runtime/log/port.js';
 import type { Logger } from '../runtime/logger.js';
+import { noSeams, type Seams } from '../runtime/seams.js';
 import { currentTraceparent } from '../runtime/telemetry.js';
 import { ingressApi } from './api.js';
 import { refuseOpenDoor, type ApiKey } from './callers.js';
@@ -38,6 +39,7 @@ export interface IngressOptions {
   /** Of the policy. Default 24 h. */
   readonly rememberMs?: number;
   readonly nowMs?: () => number;
+  readonly seams?: Seams;
 }
 
 export interface Ingress {
@@ -52,9 +54,10 @@ export async function startIngress(options: IngressOptions): Promise<Ingress> {
   refuseOpenDoor(options.host, options.apiKeys);
   const { log, codec, keyring, topics, partitions, logger } = options;
   const nowMs = options.nowMs ?? Date.now;
+  const seams = options.seams ?? noSeams;
   const bell = new CommitBell(options.onCommitted);
   const app = await ingressApi({
-    reader: new JobReader(options.db), claims: new ClaimLog({ log, codec, keyring, topics, partitions }), bell,
+    reader: new JobReader(options.db), claims: new ClaimLog({ log, codec, keyring, topics, partitions, seams }), bell, seams,
     gateway: { gatewayUrl: options.gatewayUrl, keyring, nowMs }, renderers: options.renderers ?? {}, apiKeys: options.apiKeys,
     logger, nowMs, trace: currentTraceparent, rememberMs: options.rememberMs ?? policyDefaults.rememberMs,
   });

@@ -1,6 +1,7 @@
 import { limits, type TopicName } from '../../topics/topics.js';
 import { emptyEnvelope } from '../blackboard/empty-envelope.js';
 import type { LogRecord } from '../runtime/log/port.js';
+import { through } from '../runtime/seams.js';
 import type { OwnerEffects } from './owner-effects.js';
 
 export interface DeadLetterRecord {
@@ -12,13 +13,14 @@ export interface DeadLetterRecord {
 const valueBytesMax = limits.recordBytesMax / 2;
 
 /** Appends bytes that could not be decoded, keyed by origin; a crash may make it happen twice, under the same key. */
-export async function appendDeadLetters(letters: readonly DeadLetterRecord[], topic: TopicName, { log, codec }: OwnerEffects): Promise<void> {
+export async function appendDeadLetters(letters: readonly DeadLetterRecord[], topic: TopicName, { log, codec, seams }: OwnerEffects): Promise<void> {
   await Promise.all(letters.map(({ record, reason }) => {
     const value = codec.encode({
       ...emptyEnvelope, type: 'DeadLetter', cause: record.offset, causation: `q/${record.partition}/${record.offset}`, atMs: record.appendTimeMs,
       reason, detail: record.value.length > valueBytesMax ? `the first ${valueBytesMax} of ${record.value.length} bytes` : '', originTopic: record.topic, originPartition: record.partition, originOffset: record.offset,
       key: record.key.subarray(0, 1024), value: record.value.subarray(0, valueBytesMax),
     });
-    return log.append({ topic, partition: 0, records: [{ key: Buffer.from(`${record.topic}/${record.partition}/${record.offset}`), value }] });
+    const key = Buffer.from(`${record.topic}/${record.partition}/${record.offset}`);
+    return through(seams, 'orchestrator.append-dead-letter', () => log.append({ topic, partition: 0, records: [{ key, value }] }));
   }));
 }

@@ -124,13 +124,14 @@ function end(state: PartitionState, fact: JobEnded): void {
   const { instance, tenant, submissionDigest, acceptedOffset, acceptedEpoch } = job;
   state.remembered.set(job.job, { job: job.job, instance, tenant, submissionDigest, acceptedOffset, acceptedEpoch, outcome: fact.outcome, forgetAtMs: fact.forgetAtMs });
   forget(state);
-  if (state.timers.length > staleTimersMax + 8 * state.jobs.size) sweepTimers(state);
+  if (state.timers.length > staleTimersMax + 8 * state.jobs.size) restoreTimers(state);
 }
 
 /** Entries that no longer hold may pile up to this: a job leaves some, and they would stay until their time comes. */
 const staleTimersMax = 4096;
 
-function sweepTimers({ timers, jobs }: PartitionState): void {
+/** Puts the one timer of each open job into the heap, and nothing else. */
+export function restoreTimers({ timers, jobs }: PartitionState): void {
   timers.data.length = 0;
   timers.length = 0;
   for (const job of jobs.values()) timers.push({ atMs: nextDueMs(job), job: job.job });

@@ -13,7 +13,7 @@ await runStage({
   start: async (config, plumbing) => startOrchestrator({
     ...machineEffects, ...plumbing, contracts,
     policy: loadPolicy({ principalsFile: config.BLACKBOARD_PRINCIPALS, workflowsDir: config.BLACKBOARD_WORKFLOWS }),
-    partitions: config.BLACKBOARD_PARTITIONS, sessionTimeoutMs: config.KAFKA_SESSION_TIMEOUT_MS,
+    partitions: config.BLACKBOARD_PARTITIONS, sessionTimeoutMs: config.KAFKA_SESSION_TIMEOUT_MS, renewAfterRecords: config.ORCHESTRATOR_RENEW_AFTER,
     learnSchemas: async (ids) => { await Promise.all(ids.map((id) => plumbing.learn(id))); },
   }),
 });

@@ -11,6 +11,7 @@ import type { PartitionState } from '../blackboard/board.js';
 import { emptyEnvelope } from '../blackboard/empty-envelope.js';
 import { BlackboardError } from '../runtime/errors.js';
 import type { LogRecord, Member, RecordToAppend } from '../runtime/log/port.js';
+import type { SeamName } from '../runtime/seam-names.js';
 import { through } from '../runtime/seams.js';
 import { checkpointOf, policyWith } from './checkpoint.js';
 import { DecisionQueue } from './decision-queue.js';
@@ -108,16 +109,17 @@ export class PartitionOwner {
         // Longer with each take that decided nothing: what fails at once would otherwise fill the log with markers.
         await effects.sleep(Math.min(backoffMsMax, 50 * 2 ** this.#fruitlessTakes) * (1 + effects.random()));
         this.#fruitlessTakes += 1;
-        await member.heartbeat();
+        await through(effects.seams, 'orchestrator.take-again', () => member.heartbeat());
         if (take !== this.#take) return;
       }
       const epoch = await this.#appendMarker();
       if (take !== this.#take) return;
       this.#phase = 'restoring';
-      this.#restore = new Restore(this.partition, this.topics.verified, member, effects.codec);
-      const hint = (await member.committed(this.topics.verified, [this.partition])).get(this.partition);
+      const restore = new Restore(this.partition, this.topics.verified, member, effects.codec);
+      this.#restore = restore;
+      const hint = (await through(effects.seams, 'orchestrator.read-committed', () => member.committed(this.topics.verified, [this.partition]))).get(this.partition);
       if (take !== this.#take) return;
-      const state = await this.#restore.upTo(epoch, hint);
+      const state = await through(effects.seams, 'orchestrator.read-back', () => restore.upTo(epoch, hint));
       if (take !== this.#take) return;
       this.#restore = null;
       member.pause(this.topics.verified, this.partition);
@@ -152,11 +154,11 @@ export class PartitionOwner {
   }
 
   /** Appends at the expected offset, or takes the partition again and answers null. */
-  async #appendFacts(facts: readonly Fact[], take: number, seam: string): Promise<number | null> {
+  async #appendFacts(facts: readonly Fact[], take: number, seam: SeamName): Promise<number | null> {
     return this.#append(facts.map((fact) => record(fact.job, this.effects.codec.encode(fact))), take, seam);
   }
 
-  async #append(records: readonly RecordToAppend[], take: number, seam: string): Promise<number | null> {
+  async #append(records: readonly RecordToAppend[], take: number, seam: SeamName): Promise<number | null> {
     const expected = this.#nextOffset;
     const { baseOffset } = await through(this.effects.seams, seam, () => this.effects.log.append({ topic: this.topics.verified, partition: this.partition, records }));
     if (take !== this.#take) return null;
@@ -185,7 +187,7 @@ export class PartitionOwner {
   async #send(batch: ReturnType<DecisionQueue['decide']>, take: number): Promise<void> {
     try {
       // Dead letters first, then the facts that say so (R2).
-      if (batch.deadLetters.length > 0) await through(this.effects.seams, 'orchestrator.append-dead-letter', () => appendDeadLetters(batch.deadLetters, this.topics.deadLetter, this.effects));
+      if (batch.deadLetters.length > 0) await appendDeadLetters(batch.deadLetters, this.topics.deadLetter, this.effects);
       if (take !== this.#take) return;
       if ((await this.#append(batch.records, take, 'orchestrator.append-decision')) === null) return;
       this.#sending = false;

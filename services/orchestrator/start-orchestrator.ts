@@ -5,6 +5,7 @@ import { groupName } from '../../topics/groups.js';
 import type { TopicNames } from '../../topics/topics.js';
 import type { PartitionState } from '../blackboard/board.js';
 import type { LogPort, LogRecord, Member } from '../runtime/log/port.js';
+import { through } from '../runtime/seams.js';
 import { PartitionOwner } from './partition-owner.js';
 import type { OwnerEffects } from './owner-effects.js';
 
@@ -33,7 +34,7 @@ export async function startOrchestrator(options: OrchestratorOptions): Promise<O
     // R11: the process goes on with its other partitions. Ending it would hand this one to the next member, and so on.
     options.logger.fatal({ partition, error }, 'partition halted: its facts stand, nothing more is decided in it until this process is started again');
   } };
-  const member = await options.log.join({
+  const member = await through(options.seams, 'orchestrator.join', () => options.log.join({
     group: options.group ?? groupName({ name: 'orchestrator', role: 'orchestrator' }, options.topics.prefix),
     topics: [options.topics.quarantine, options.topics.verified],
     ...(options.sessionTimeoutMs === undefined ? {} : { sessionTimeoutMs: options.sessionTimeoutMs }),
@@ -53,7 +54,7 @@ export async function startOrchestrator(options: OrchestratorOptions): Promise<O
       for (const owner of owners.values()) owner.leave();
       halt(error);
     },
-  });
+  }));
   const everyMs = options.commitEveryMs ?? 1_000;
   const commitLater = (): (() => void) => options.setTimer(everyMs, () => {
     void commit(member, owners, options);
@@ -80,7 +81,7 @@ function deliver(records: readonly LogRecord[], owners: ReadonlyMap<number, Part
   else owner.onQuarantine(records);
 }
 
-async function commit(member: Member, owners: ReadonlyMap<number, PartitionOwner>, { topics, logger }: OrchestratorOptions): Promise<void> {
+async function commit(member: Member, owners: ReadonlyMap<number, PartitionOwner>, { topics, logger, seams }: OrchestratorOptions): Promise<void> {
   const positions = [...owners].flatMap(([partition, owner]) => {
     const at = owner.commits();
     if (at === null) return [];
@@ -91,7 +92,7 @@ async function commit(member: Member, owners: ReadonlyMap<number, PartitionOwner
   });
   if (positions.length === 0) return;
   try {
-    await member.commit(positions);
+    await through(seams, 'orchestrator.commit-positions', () => member.commit(positions));
   } catch (error) {
     // A hint: the next owner reads a little more.
     logger.warn({ error }, 'positions were not committed; trying again');

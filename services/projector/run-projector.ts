@@ -44,7 +44,6 @@ export interface ProjectorOptions {
   readonly sessionTimeoutMs?: number;
   readonly sleep?: (ms: number, signal: AbortSignal) => Promise<void>;
   readonly random?: () => number;
-  /** `projector.commit` is around each transaction. */
   readonly seams?: Seams;
 }
 
@@ -82,11 +81,13 @@ export class Projector {
   #hints = new Map<number, Position>();
   #hintedAtMs = 0;
   readonly #rowsMax: number;
+  readonly #seams: Seams;
   #isOver = false;
 
   constructor(options: ProjectorOptions) {
     this.#options = options;
     this.#rowsMax = options.rowsMax ?? 4_000;
+    this.#seams = options.seams ?? noSeams;
     this.#pending = new PendingRecords({
       project: (fact) => projectRecord(fact, options.codec),
       recordsMax: options.pendingRecordsMax ?? 40_000,
@@ -109,7 +110,7 @@ export class Projector {
   }
 
   async start(): Promise<void> {
-    await this.#reader.join();
+    await through(this.#seams, 'projector.join', () => this.#reader.join());
   }
 
   /** Calls back after each commit, once per partition that moved; returns how to stop that. */
@@ -173,7 +174,7 @@ export class Projector {
     for (let tries = 0; batch !== null;) {
       try {
         const current = batch;
-        const applied = await through(this.#options.seams ?? noSeams, 'projector.commit', () => applyBatch(this.#options.db, current));
+        const applied = await through(this.#seams, 'projector.commit', () => applyBatch(this.#options.db, current));
         if (tries >= triesBeforeAway) this.#options.onDatabaseAway?.(null);
         tries = 0;
         if (applied === 'applied') break;
@@ -209,7 +210,7 @@ export class Projector {
   async #storedPositions(partitions: readonly number[]): Promise<ReadonlyMap<number, Position>> {
     for (let tries = 1; ; tries += 1) {
       try {
-        const stored = await readWatermarks(this.#options.db, this.#options.topic, partitions);
+        const stored = await through(this.#seams, 'projector.read-watermarks', () => readWatermarks(this.#options.db, this.#options.topic, partitions));
         if (tries > triesBeforeAway) this.#options.onDatabaseAway?.(null);
         return stored;
       } catch (error) {
@@ -234,7 +235,7 @@ export class Projector {
     const hints = this.#hints;
     this.#hints = new Map();
     this.#hintedAtMs = performance.now();
-    await this.#reader.commit(hints).catch(() => undefined);
+    await through(this.#seams, 'projector.commit-positions', () => this.#reader.commit(hints)).catch(() => undefined);
   }
 
   #halt(error: Error): void {

@@ -1,7 +1,7 @@
 // All services in one process, each started as its own process would be: they share a log, a database and a body
 // store, and still talk over the log and over HTTP only. Embedded: everything below one folder, behind one lock.
 
-import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { mkdir, open, readFile, rename } from 'node:fs/promises';
 import { join } from 'node:path';
 import { topicNames } from '../../topics/topics.js';
 import { contracts } from '../../workflows/contracts.js';
@@ -38,7 +38,7 @@ import { openPgDatabase } from '../runtime/postgres/pg-database.js';
 import { openPgliteDatabase } from '../runtime/postgres/pglite-database.js';
 import { postgresBodyStore } from '../runtime/postgres/postgres-body-store.js';
 import { projectRoot } from '../runtime/project-root.js';
-import { seamsFromEnvironment } from '../runtime/seams.js';
+import { seamsFromEnvironment, through, type Seams } from '../runtime/seams.js';
 import { startTelemetry } from '../runtime/telemetry.js';
 
 export interface EmbeddedWorld {
@@ -75,6 +75,10 @@ export interface AllOptions {
   readonly agents?: readonly Agent[];
   readonly workflows?: readonly Workflow[];
   readonly contracts?: readonly Contract[];
+  /** Crash tests only. Default: BLACKBOARD_KILL_AT. */
+  readonly seams?: Seams;
+  /** Decisions after which a partition's marker and checkpoint are renewed. Default: the orchestrator's. */
+  readonly renewAfterRecords?: number;
 }
 
 export interface All {
@@ -117,31 +121,33 @@ async function startParts(options: AllOptions, closers: (() => Promise<void>)[],
   const { logger } = options;
   const telemetry = await startTelemetry({ service: 'blackboard' });
   closers.push(() => telemetry.stop());
-  const world = await openWorld(options.world, closers);
+  const seams = options.seams ?? seamsFromEnvironment(process.env);
+  const world = await openWorld(options.world, closers, seams);
   const { log, codec, db, bodies, partitions } = world;
   const topics = topicNames(world.prefix);
   const host = options.host ?? '127.0.0.1';
   const agents = [...briefAgents({ collectorRoots: options.collectorRoots ?? [] }), ...(options.agents ?? [])];
   const principals = agentPrincipals(options.agents ?? []);
-  const keyring = await openKeys(options.world.dataDir, [...Object.keys(shippedPrincipals), ...Object.keys(principals)]);
+  const keyring = await openKeys(options.world.dataDir, [...Object.keys(shippedPrincipals), ...Object.keys(principals)], seams);
   const learn = world.learn === undefined ? {} : { learn: world.learn };
   const policy = loadPolicy({}, { principals, ...(options.workflows === undefined ? {} : { workflows: options.workflows }) });
   const known = new Map([...contracts, ...(options.contracts ?? []).map((contract) => [contract.name, contract] as const)]);
   const { learn: learnOne } = world;
 
   const orchestrator = await startOrchestrator({
-    ...machineEffects, log, codec, keyring, topics, logger, seams: seamsFromEnvironment(process.env), contracts: known, policy, partitions, instance: `all-${process.pid}`,
+    ...machineEffects, log, codec, keyring, topics, logger, seams, contracts: known, policy, partitions, instance: `all-${process.pid}`,
+    ...(options.renewAfterRecords === undefined ? {} : { renewAfterRecords: options.renewAfterRecords }),
     ...(learnOne === undefined ? {} : { learnSchemas: async (ids: readonly number[]) => { await Promise.all(ids.map((id) => learnOne(id))); } }),
   });
   closers.push(() => orchestrator.close());
-  const projector = await startProjector({ log, codec, db, topic: topics.verified, logger, ...learn });
+  const projector = await startProjector({ log, codec, db, topic: topics.verified, logger, seams, ...learn });
   closers.push(() => projector.close());
-  const gateway = await startGateway({ log, codec, keyring, topics, bodies, models: options.models ?? null, port: 0, host: '127.0.0.1', logger, ...learn });
+  const gateway = await startGateway({ log, codec, keyring, topics, bodies, models: options.models ?? null, port: 0, host: '127.0.0.1', logger, seams, ...learn });
   closers.push(() => gateway.close());
-  const running = await runAgents({ agents, log, codec, keyring, topics, gateway: { url: gateway.url }, logger, ...learn });
+  const running = await runAgents({ agents, log, codec, keyring, topics, gateway: { url: gateway.url }, logger, seams, ...learn });
   closers.push(() => running.drain());
   const ingress = await startIngress({
-    log, codec, keyring, topics, db, gatewayUrl: gateway.url, apiKeys: options.apiKeys ?? [], host, port: options.port ?? 0, partitions, logger,
+    log, codec, keyring, topics, db, gatewayUrl: gateway.url, apiKeys: options.apiKeys ?? [], host, port: options.port ?? 0, partitions, logger, seams,
     onCommitted: (listener) => projector.projector.onCommitted(listener), renderers: resultRenderers,
   });
   closers.push(() => ingress.close());
@@ -151,7 +157,7 @@ async function startParts(options: AllOptions, closers: (() => Promise<void>)[],
   };
 }
 
-async function openWorld(world: EmbeddedWorld | KafkaWorld, closers: (() => Promise<void>)[]): Promise<World> {
+async function openWorld(world: EmbeddedWorld | KafkaWorld, closers: (() => Promise<void>)[], seams: Seams): Promise<World> {
   const closing = <T extends { close(): Promise<void> }>(part: T): T => {
     closers.push(() => part.close());
     return part;
@@ -163,25 +169,25 @@ async function openWorld(world: EmbeddedWorld | KafkaWorld, closers: (() => Prom
     const log = closing(kafkaLog(world.kafka));
     const { codec, learn } = await registryCodec({ url: world.registryUrl, schemasDir, topicPrefix: prefix });
     const db = closing(openPgDatabase({ connectionString: world.databaseUrl }));
-    await migrate(db);
+    await through(seams, 'setup.migrate', () => migrate(db));
     return { log, codec, learn, db, bodies: postgresBodyStore(db), partitions: world.partitions, prefix };
   }
   const partitions = world.partitions ?? 4;
   const topics = topicNames();
   // The log's lock comes first: it guards the database and the bodies as well.
-  const log = closing(await openEmbeddedLog({
+  const log = closing(await through(seams, 'setup.open-log', () => openEmbeddedLog({
     directory: join(world.dataDir, 'log'),
     topics: [{ name: topics.quarantine, partitions }, { name: topics.verified, partitions }, { name: topics.control, partitions: 1 }, { name: topics.deadLetter, partitions: 1 }],
-  }));
+  })));
   const [db, bodies] = await Promise.all([openPgliteDatabase(join(world.dataDir, 'postgres')), openDiskBodyStore(join(world.dataDir, 'bodies'))]);
   closing(db);
   closing(bodies);
-  await migrate(db);
+  await through(seams, 'setup.migrate', () => migrate(db));
   return { log, codec: embeddedCodec(schemasDir), learn: undefined, db, bodies, partitions, prefix: 'bb.' };
 }
 
 /** The keys of this blackboard, made on first use and added to when a principal is new; mode 0600. */
-async function openKeys(dataDir: string, principals: readonly string[]): Promise<Keyring> {
+async function openKeys(dataDir: string, principals: readonly string[], seams: Seams): Promise<Keyring> {
   const path = join(dataDir, 'keys.json');
   const found = await readFile(path, 'utf8').then((text) => parseKeys(text, path), (error: NodeJS.ErrnoException) => {
     if (error.code === 'ENOENT') return [];
@@ -189,6 +195,18 @@ async function openKeys(dataDir: string, principals: readonly string[]): Promise
   });
   const missing = principals.filter((principal) => !found.some((key) => key.principal === principal));
   const keys = [...found, ...makeKeys(missing, 'k1')];
-  if (missing.length > 0) await writeFile(path, keysText(keys), { mode: 0o600 });
+  if (missing.length > 0) await through(seams, 'setup.make-keys', () => writeWhole(path, keysText(keys)));
   return new Keyring(keys);
+}
+
+/** A crash leaves the file as it was or as it shall be, never a part of it: without its keys a folder is of no use. */
+async function writeWhole(path: string, text: string): Promise<void> {
+  const file = await open(`${path}.new`, 'w', 0o600);
+  try {
+    await file.writeFile(text);
+    await file.sync();
+  } finally {
+    await file.close();
+  }
+  await rename(`${path}.new`, path);
 }

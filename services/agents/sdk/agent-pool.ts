@@ -6,6 +6,7 @@ import { CommitWatermark } from '../../runtime/log/commit-watermark.js';
 import type { Position } from '../../runtime/log/position.js';
 import type { VerifiedBatch, VerifiedFact } from '../../runtime/log/verified-facts.js';
 import type { Gained, VerifiedHandler, VerifiedReader } from '../../runtime/log/verified-reader.js';
+import { through } from '../../runtime/seams.js';
 import type { Agent } from './agent.js';
 import { AttemptBook, closingTypes, type AbortReason, type Attempt } from './attempt-book.js';
 import { runAttempt, type AttemptParts } from './run-attempt.js';
@@ -256,7 +257,7 @@ export class AgentPool implements VerifiedHandler {
       if (positions.size === 0) return;
       const lives = new Map(this.#lives);
       try {
-        await this.#reader?.commit(positions);
+        await through(this.#parts.seams, 'agents.commit-positions', async () => this.#reader?.commit(positions));
       } catch (error) {
         this.#parts.logger.warn({ err: error }, 'positions could not be committed; they will be at the next turn');
         return;

@@ -7,6 +7,7 @@ import { pause, type Clock } from '../../runtime/clock.js';
 import { BlackboardError } from '../../runtime/errors.js';
 import type { Keyring } from '../../runtime/keyring.js';
 import { parseStrictJson } from '../../runtime/strict-json.js';
+import { noSeams, through, type Seams } from '../../runtime/seams.js';
 import type { Receipt, Usage } from '../../../schemas/generated/events.js';
 import { capabilitiesShape, modelReplyShape, putReplyShape, usageShape, type ModelReply } from './gateway-replies.js';
 
@@ -27,6 +28,7 @@ export interface GatewayClientOptions {
   readonly bodyRequestsMax?: number;
   /** Default: the platform's, with its kept-alive connections. */
   readonly fetch?: typeof fetch;
+  readonly seams?: Seams;
 }
 
 export interface Stored {
@@ -63,11 +65,13 @@ const serverErrorsMax = 3;
 export class GatewayClient {
   readonly #options: GatewayClientOptions;
   readonly #slots: Slots;
+  readonly #seams: Seams;
   #capabilities: { readonly model: boolean; readonly atMs: number } | null = null;
   #asking: Promise<{ readonly model: boolean }> | null = null;
 
   constructor(options: GatewayClientOptions) {
     this.#options = options;
+    this.#seams = options.seams ?? noSeams;
     this.#slots = new Slots(options.bodyRequestsMax ?? 64);
   }
 
@@ -90,7 +94,7 @@ export class GatewayClient {
   /** Puts bodies, in as few requests as their sizes allow. @throws GATEWAY_REFUSED, GATEWAY_UNAVAILABLE */
   async put(asker: Asker, bodies: readonly Uint8Array[]): Promise<Stored> {
     const replies = await Promise.all(groups(bodies).map((group) => this.#slots.use(async () => {
-      const answer = await this.#call(asker, { method: 'PUT', path: '/v1/bodies', body: frames(group), mediaType: 'application/octet-stream' });
+      const answer = await through(this.#seams, 'agents.put-bodies', () => this.#call(asker, { method: 'PUT', path: '/v1/bodies', body: frames(group), mediaType: 'application/octet-stream' }));
       const reply = readReply(answer, putReplyShape);
       if (group.some((body, index) => contentHash(body) !== reply.hashes[index])) throw new BlackboardError('GATEWAY_REFUSED', 'the gateway answered a put with other hashes than the bodies have; look at what stands between agent and gateway');
       return reply;
@@ -100,7 +104,7 @@ export class GatewayClient {
 
   /** @throws BODY_NOT_FOUND, GATEWAY_REFUSED, GATEWAY_UNAVAILABLE */
   async get(asker: Asker, hash: string): Promise<Buffer> {
-    const answer = await this.#slots.use(() => this.#call(asker, { method: 'GET', path: `/v1/bodies/${hash}`, body: new Uint8Array(), mediaType: '' }));
+    const answer = await this.#slots.use(() => through(this.#seams, 'agents.get-body', () => this.#call(asker, { method: 'GET', path: `/v1/bodies/${hash}`, body: new Uint8Array(), mediaType: '' })));
     if (contentHash(answer.bytes) !== hash) throw new BlackboardError('GATEWAY_REFUSED', `the gateway answered with bytes that do not have the hash ${hash.slice(0, 64)}; look at the body store`);
     return answer.bytes;
   }
@@ -108,7 +112,7 @@ export class GatewayClient {
   /** @throws ModelFailure (MODEL_UNAVAILABLE), GATEWAY_REFUSED, GATEWAY_UNAVAILABLE */
   async ask(asker: Asker, question: { readonly system: string; readonly user: string; readonly name: string; readonly schema: unknown }): Promise<ModelReply> {
     const body = Buffer.from(JSON.stringify(question));
-    return readReply(await this.#call(asker, { method: 'POST', path: '/v1/models/ask', body, mediaType: 'application/json' }), modelReplyShape);
+    return readReply(await through(this.#seams, 'agents.ask-model', () => this.#call(asker, { method: 'POST', path: '/v1/models/ask', body, mediaType: 'application/json' })), modelReplyShape);
   }
 
   async #call(asker: Asker, call: Call): Promise<Answer> {

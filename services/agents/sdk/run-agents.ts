@@ -11,6 +11,7 @@ import type { Keyring } from '../../runtime/keyring.js';
 import type { LogPort } from '../../runtime/log/port.js';
 import { VerifiedReader } from '../../runtime/log/verified-reader.js';
 import type { Logger } from '../../runtime/logger.js';
+import { noSeams, through, type Seams } from '../../runtime/seams.js';
 import type { Agent } from './agent.js';
 import { AgentPool, type AgentStats, type PoolLimits } from './agent-pool.js';
 import { GatewayClient } from './gateway-client.js';
@@ -33,6 +34,7 @@ export interface AgentsOptions {
   readonly startAtMs?: number;
   readonly limits?: Partial<PoolLimits>;
   readonly sessionTimeoutMs?: number;
+  readonly seams?: Seams;
   /** Teaches the codec a schema id that a newer orchestrator writes. */
   readonly learn?: (schemaId: number) => Promise<void>;
 }
@@ -53,10 +55,11 @@ const defaultLimits: PoolLimits = {
 export async function runAgents(options: AgentsOptions): Promise<RunningAgents> {
   const { agents, log, codec, keyring, topics, logger } = options;
   const clock = options.clock ?? systemClock;
+  const seams = options.seams ?? noSeams;
   // A process without a key finds out now, not at its first claim.
   for (const agent of agents) keyring.signerOf(agent.name);
-  const gateway = options.gateway === null ? null : new GatewayClient({ url: options.gateway.url.replace(/\/+$/, ''), keyring, clock });
-  const pool = new AgentPool({ agents, parts: { log, codec, keyring, topics, gateway, clock, logger }, limits: { ...defaultLimits, ...options.limits } });
+  const gateway = options.gateway === null ? null : new GatewayClient({ url: options.gateway.url.replace(/\/+$/, ''), keyring, clock, seams });
+  const pool = new AgentPool({ agents, parts: { log, codec, keyring, topics, gateway, clock, logger, seams }, limits: { ...defaultLimits, ...options.limits } });
   const reader = new VerifiedReader({
     log, codec, topic: topics.verified, group: options.group ?? groupOf(agents, topics.prefix), handler: pool,
     ...(options.startAtMs === undefined ? {} : { startAtMs: options.startAtMs }),
@@ -64,7 +67,7 @@ export async function runAgents(options: AgentsOptions): Promise<RunningAgents> 
     ...(options.learn === undefined ? {} : { learn: options.learn }),
   });
   pool.attach(reader);
-  await reader.join();
+  await through(seams, 'agents.join', () => reader.join());
   logger.info({ agents: agents.map((agent) => `${agent.name}@${agent.version}`), group: options.group ?? groupOf(agents, topics.prefix) }, 'agents run');
   return { drain: () => pool.drain(), halted: pool.halted, stats: () => pool.stats() };
 }

@@ -10,6 +10,7 @@ import { BlackboardError, type ErrorCode } from '../../runtime/errors.js';
 import type { Keyring } from '../../runtime/keyring.js';
 import type { LogPort } from '../../runtime/log/port.js';
 import type { Logger } from '../../runtime/logger.js';
+import { through, type Seams } from '../../runtime/seams.js';
 import { withSpan } from '../../runtime/telemetry.js';
 import type { StepOutcome } from './agent.js';
 import type { Attempt } from './attempt-book.js';
@@ -26,6 +27,7 @@ export interface AttemptParts {
   readonly gateway: GatewayClient | null;
   readonly clock: Clock;
   readonly logger: Logger;
+  readonly seams: Seams;
 }
 
 /** `unposted`: the log did not take the claim in time; the orchestrator's deadline closes the attempt. */
@@ -139,7 +141,7 @@ async function post(value: Buffer, attempt: Attempt, { parts, logger }: Pick<Run
   const batch = { topic: parts.topics.quarantine, partition: attempt.partition, records: [{ key: Buffer.from(attempt.request.job), value }] };
   for (let tries = 1; ; tries += 1) {
     try {
-      await parts.log.append(batch);
+      await through(parts.seams, 'agents.append-claim', () => parts.log.append(batch));
       return true;
     } catch (error) {
       if (!(error instanceof BlackboardError) || !worthRetrying.has(error.code) || (error.code === 'APPEND_REFUSED' && tries >= refusalsMax)) throw error;

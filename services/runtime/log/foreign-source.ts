@@ -17,6 +17,8 @@ export interface ForeignConsumption {
   readonly sessionTimeoutMs: number;
   /** One or more records of one partition, in order. Resolves when all are safe; a rejection halts. */
   onBatch(records: readonly ForeignRecord[]): Promise<void>;
+  /** Around each time that positions behind safe records are stored; default: nothing. */
+  stored?(store: () => Promise<void>): Promise<void>;
   /** The source has stopped for good; nothing that was not safe has been passed over. */
   onHalt(error: Error): void;
   /** A partition has had records for a while, yet none is delivered. */

@@ -193,8 +193,9 @@ class ForeignConsumer {
 
   async #store({ commitOffsetsIfNecessary }: EachBatchPayload, partition: number, next: number): Promise<void> {
     this.#offsets.commitNow = commitOffsetsIfNecessary;
+    const store = (): Promise<void> => commitOffsetsIfNecessary({ topics: [{ topic: this.#topic, partitions: [{ partition, offset: String(next) }] }] });
     try {
-      await commitOffsetsIfNecessary({ topics: [{ topic: this.#topic, partitions: [{ partition, offset: String(next) }] }] });
+      await (this.consumption.stored === undefined ? store() : this.consumption.stored(store));
     } catch (error) {
       // A later batch stores more; whoever reads these again is refused by the gate as a duplicate.
       if (!isRetriable(error) && !rebalancing.has(protocolType(error) ?? '')) throw groupRefused(this.consumption.group, error);
