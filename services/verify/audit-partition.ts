@@ -113,6 +113,13 @@ export class PartitionAudit implements AuditContext {
     if (by.authentic === false) this.figures.unauthentic += 1;
     if (by.authentic === false && fact.closesAttempt) this.report('I4', 'a claim that is not authentic closed an attempt', record, fact, by.record);
     if (fact.tenant !== '' && by.authentic === false) this.report('I16', 'a refusal of a claim that is not authentic names a tenant', record, fact, by.record);
+    else if (fact.tenant !== '' && !this.#speaksFor(fact, by)) this.report('I16', 'a refusal names a tenant that its signer does not speak for', record, fact, by.record);
+  }
+
+  /** By the policy in force, or since the job it names is of that tenant. */
+  #speaksFor(fact: Fact, { claim }: BookedClaim): boolean {
+    const tenants = this.policies.principal(claim?.signer ?? '')?.tenants ?? [];
+    return tenants.includes('*') || tenants.includes(fact.tenant) || this.jobs.get(fact.job)?.tenant === fact.tenant;
   }
 
   #decisionOf(record: LogRecord, fact: Fact): Decision | null {
@@ -146,6 +153,7 @@ export class PartitionAudit implements AuditContext {
     const about = { type: 'decision' };
     const told = (invariant: InvariantName, what: string): void => { this.options.findings.add(invariant, what, [shownRecord(by.record, about), ...facts.map((fact) => shownRecord({ ...by.record, topic: by.record.topic }, fact))]); };
     if (by.authentic === false && !verdictTypes.has(last.type)) told('I4', 'a claim that is not authentic has no refusal');
+    if (verdictTypes.has(last.type) && facts.some((fact) => fact !== last && !timerTypes.has(fact.type))) told('I14', `a claim ends as ${last.type}, and left other facts behind`);
     if (by.claim === null && last.type !== 'ClaimDeadLettered') told('I14', 'bytes that are no claim were not dead-lettered');
     if (by.claim !== null && by.claim.type !== 'Tick' && by.authentic !== false && !by.routed && last.type !== 'ClaimRefused' && last.type !== 'ClaimParked') told('I4', 'a claim in the wrong place was admitted');
     const job = by.claim === null ? undefined : this.jobs.get(by.claim.job);

@@ -10,8 +10,11 @@ import type { LogRecord } from '../../runtime/log/port.js';
 import { PartitionAudit } from '../../verify/audit-partition.js';
 import { Findings, shownRecord } from '../../verify/findings.js';
 import { codec, topics } from './blackboard-of-seed.js';
+import { checkAgents } from './check-agents.js';
 import { checkAppends } from './check-appends.js';
+import { checkDeadLetters } from './check-dead-letters.js';
 import { checkPositions } from './check-positions.js';
+import { checkTakes } from './check-takes.js';
 import type { Violation } from './run-seed.js';
 import { stateHash } from './state-hash.js';
 import type { World } from './world.js';
@@ -48,7 +51,10 @@ export function checkRun(world: World, { never, isAtRest }: RunFacts): Checked {
     checkNever(facts, claims, never, add);
     checkRows(world, partition, facts, add);
     checkPositions(world, partition, facts, add);
+    checkAgents(world, { partition, facts, claims }, add);
+    checkDeadLetters(world, partition, facts, add);
     checkAppends(world.history, { partition, facts, claims }, add);
+    checkTakes(world.history, partition, add);
     checkDecisions(world, { partition, facts, claims }, add);
     count(facts, reached);
   }

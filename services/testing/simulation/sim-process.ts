@@ -24,6 +24,7 @@ export class SimProcess implements LogPort {
   #alive = true;
   #stalled: (() => void)[] | null = null;
   #skewMs = 0;
+  #evictedAtMs: number | null = null;
 
   constructor(readonly name: string, private readonly seams: ProcessSeams) {
     this.#log = seams.store.open();
@@ -75,6 +76,7 @@ export class SimProcess implements LogPort {
   stall(): void {
     if (!this.#alive || this.#stalled !== null) return;
     this.#stalled = [];
+    this.#evictedAtMs = this.monotonicMs();
     this.#log.stall();
   }
 
@@ -84,27 +86,40 @@ export class SimProcess implements LogPort {
     if (inHand === null || !this.#alive) return;
     this.#stalled = null;
     for (const action of inHand) action();
-    this.later(this.seams.dice.between(0, 40), () => { void this.#log.wake(); });
+    this.later(this.seams.dice.between(0, 40), () => {
+      this.#evictedAtMs = null;
+      void this.#log.wake();
+    });
   }
 
   async append(batch: AppendBatch): Promise<Appended> {
-    const entry = this.seams.history.begin(this.name, batch);
+    const beganAtMs = this.monotonicMs();
+    const entry = this.seams.history.begin(this.name, batch, { beganAtMs, evictedMs: beganAtMs - (this.#evictedAtMs ?? beganAtMs) });
     await this.sleep(this.#networkMs());
     try {
       const appended = await this.#log.append(batch);
       entry.outcome = 'acknowledged';
       entry.baseOffset = appended.baseOffset;
       await this.sleep(this.#networkMs());
+      entry.answeredAtMs = this.monotonicMs();
       return appended;
     } catch (error) {
       entry.outcome = error instanceof BlackboardError && error.code === 'APPEND_REFUSED' ? 'refused' : 'unknown';
       await this.sleep(this.#networkMs());
+      entry.answeredAtMs = this.monotonicMs();
       throw error;
     }
   }
 
   join(membership: Membership): Promise<Member> {
-    return this.#log.join({ ...membership, onBatch: (records) => { this.#deliver(records, membership); } });
+    return this.#log.join({
+      ...membership,
+      onAssigned: (assignment, member) => {
+        this.seams.history.gained(this.name, assignment.gained);
+        membership.onAssigned(assignment, member);
+      },
+      onBatch: (records) => { this.#deliver(records, membership); },
+    });
   }
 
   read(options: ReadOptions): AsyncIterable<readonly LogRecord[]> {
