@@ -134,6 +134,34 @@ CREATE TABLE migrations (
   hash text NOT NULL,
   CONSTRAINT migrations_pkey PRIMARY KEY (number)
 );
+CREATE TABLE snapshot_parts (
+  topic text NOT NULL,
+  partition integer NOT NULL,
+  next_offset bigint NOT NULL,
+  version text NOT NULL,
+  part integer NOT NULL,
+  bytes bytea NOT NULL /* storage external */,
+  CONSTRAINT snapshot_parts_pkey PRIMARY KEY (topic, partition, next_offset, version, part),
+  CONSTRAINT snapshot_parts_topic_partition_next_offset_version_fkey FOREIGN KEY (topic, partition, next_offset, version) REFERENCES snapshots(topic, partition, next_offset, version) ON DELETE CASCADE
+);
+CREATE TABLE snapshots (
+  topic text NOT NULL,
+  partition integer NOT NULL,
+  next_offset bigint NOT NULL,
+  version text NOT NULL,
+  epoch bigint NOT NULL,
+  digest text NOT NULL,
+  cursor bigint NOT NULL,
+  restore_from bigint NOT NULL,
+  open_jobs integer NOT NULL,
+  parts integer NOT NULL,
+  bytes bigint NOT NULL,
+  parts_digest text NOT NULL,
+  signer text NOT NULL,
+  signature bytea NOT NULL,
+  taken_at timestamp with time zone NOT NULL DEFAULT now(),
+  CONSTRAINT snapshots_pkey PRIMARY KEY (topic, partition, next_offset, version)
+);
 CREATE TABLE watermarks (
   topic text NOT NULL,
   partition integer NOT NULL,
@@ -285,10 +313,17 @@ GRANT DELETE, INSERT, SELECT, UPDATE (put_at) ON bodies TO blackboard_gateway;
 GRANT INSERT, SELECT, UPDATE ON jobs TO blackboard_projector;
 GRANT SELECT ON jobs TO blackboard_reader;
 GRANT SELECT ON migrations TO blackboard_gateway;
+GRANT SELECT ON migrations TO blackboard_orchestrator;
 GRANT SELECT ON migrations TO blackboard_projector;
 GRANT SELECT ON migrations TO blackboard_reader;
+GRANT SELECT ON migrations TO blackboard_snapshots;
 GRANT SELECT ON rejections TO blackboard_projector;
 GRANT SELECT ON rejections TO blackboard_reader;
+GRANT SELECT ON snapshot_parts TO blackboard_orchestrator;
+GRANT INSERT, SELECT ON snapshot_parts TO blackboard_snapshots;
+GRANT SELECT ON snapshots TO blackboard_orchestrator;
+GRANT SELECT ON snapshots TO blackboard_reader;
+GRANT DELETE, INSERT, SELECT ON snapshots TO blackboard_snapshots;
 GRANT SELECT ON steps TO blackboard_projector;
 GRANT SELECT ON steps TO blackboard_reader;
 GRANT SELECT ON submissions TO blackboard_projector;

@@ -164,7 +164,7 @@ class PartReader {
       job, instance, tenant: this.#text(frozen.tenant), correlation: frozen.correlation < 0 ? job : this.#text(frozen.correlation), onBehalfOf: this.#text(frozen.onBehalfOf),
       workflow, workflowVersion, params: this.#paramsOf(frozen.params), submissionDigest,
       acceptedOffset, acceptedEpoch, acceptedAtMs, deadlineAtMs,
-      costMicros, steps, expanded: listOf(frozen.expanded, (id) => this.#text(id)), artifacts: listOf(frozen.artifacts, (artifact) => this.#artifact(artifact)),
+      costMicros, steps, expanded: orNone(frozen.expanded.map((id) => this.#text(id))), artifacts: orNone(frozen.artifacts.map((artifact) => this.#artifact(artifact))),
     };
   }
 
@@ -178,12 +178,12 @@ class PartReader {
     const { attempt, requestOffset, requestedAtMs, deadlineAtMs, retryAtMs, provenance } = frozen;
     return {
       id: this.#text(frozen.id), definition, params: this.#text(frozen.params), status, attempt, requestOffset, requestedAtMs, deadlineAtMs, retryAtMs,
-      candidates: listOf(frozen.candidates, (candidate) => candidate), provenance, reasons: listOf(frozen.reasons, (reason) => reason),
+      candidates: orNone(frozen.candidates), provenance, reasons: orNone(frozen.reasons),
     };
   }
 
   #artifact({ step, producer, type, contract, hash, size, inline, refs }: FrozenArtifact): VerifiedArtifact {
-    return { step: this.#text(step), producer: this.#text(producer), type: this.#text(type), contract: this.#text(contract), hash, size, inline, refs: listOf(refs, (ref) => ref) };
+    return { step: this.#text(step), producer: this.#text(producer), type: this.#text(type), contract: this.#text(contract), hash, size, inline, refs: orNone(refs) };
   }
 
   #paramsOf(index: number): Readonly<Record<string, unknown>> {
@@ -204,6 +204,6 @@ class PartReader {
 const none: readonly never[] = [];
 
 /** Most lists are empty, and one empty list serves all. */
-function listOf<A, B>(from: readonly A[], map: (item: A) => B): readonly B[] {
-  return from.length === 0 ? none : from.map(map);
+function orNone<T>(list: readonly T[]): readonly T[] {
+  return list.length === 0 ? none : list;
 }

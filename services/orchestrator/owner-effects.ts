@@ -5,6 +5,8 @@ import type { EventCodec } from '../runtime/codec/event-codec.js';
 import type { Keyring } from '../runtime/keyring.js';
 import type { LogPort } from '../runtime/log/port.js';
 import type { Seams } from '../runtime/seams.js';
+import type { Restored } from './restore.js';
+import type { SnapshotSource } from './snapshot-source.js';
 
 /** All that an owner does to the world, injected. */
 export interface OwnerEffects {
@@ -29,6 +31,10 @@ export interface OwnerEffects {
   readonly learnSchemas?: (ids: readonly number[]) => Promise<void>;
   /** Decisions after which marker and checkpoint are renewed. Default 10,000. */
   readonly renewAfterRecords?: number;
+  /** Spares a restore most of its reading; absent: none. */
+  readonly snapshots?: SnapshotSource;
+  /** A state as it was read back, before anything is decided on it. Only look. */
+  readonly onRestored?: (restored: Restored) => void;
   onHalt(partition: number, error: Error): void;
   readonly onDecided?: (partition: number, records: number) => void;
 }

@@ -115,12 +115,14 @@ export class PartitionOwner {
       const epoch = await this.#appendMarker();
       if (take !== this.#take) return;
       this.#phase = 'restoring';
-      const restore = new Restore(this.partition, this.topics.verified, member, effects.codec);
+      const restore = new Restore(this.partition, this.topics.verified, member, effects.codec, effects.snapshots);
       this.#restore = restore;
       const hint = (await through(effects.seams, 'orchestrator.read-committed', () => member.committed(this.topics.verified, [this.partition]))).get(this.partition);
       if (take !== this.#take) return;
-      const state = await through(effects.seams, 'orchestrator.read-back', () => restore.upTo(epoch, hint));
+      const restored = await through(effects.seams, 'orchestrator.read-back', () => restore.upTo(epoch, hint));
       if (take !== this.#take) return;
+      const { state, base, from } = restored;
+      effects.onRestored?.(restored);
       this.#restore = null;
       member.pause(this.topics.verified, this.partition);
       this.#state = state;
@@ -128,7 +130,7 @@ export class PartitionOwner {
       await this.#appendCheckpoint(state, take);
       if (take !== this.#take || this.#state !== state) return;
       this.#phase = 'owning';
-      effects.logger.info({ partition: this.partition, epoch, cursor: state.cursor, openJobs: state.jobs.size }, 'owns partition');
+      effects.logger.info({ partition: this.partition, epoch, cursor: state.cursor, openJobs: state.jobs.size, restoredFrom: base, recordsRead: epoch + 1 - from }, 'owns partition');
       this.#queue.begin(state.cursor + 1);
       this.#ticks.start(() => this.#state);
       this.#pump();

@@ -1,6 +1,7 @@
 // Reads verified up to a marker and folds it. Where to begin comes from the newest checkpoint that the group's
 // committed position names: a hint that may be old, never wrong, since any checkpoint that counted says from where
-// all that matters can be read. Without one it reads from the beginning.
+// all that matters can be read. Without one it reads from the beginning. A snapshot that covers more of it than that
+// is gone on from instead (R10), and the state is the same.
 
 import type { Fact } from '../../schemas/generated/events.js';
 import type { TopicName } from '../../topics/topics.js';
@@ -10,8 +11,22 @@ import { BlackboardError } from '../runtime/errors.js';
 import { EpochFilter, noEpoch } from '../runtime/log/epoch-filter.js';
 import type { CommittedPosition, LogRecord, Member } from '../runtime/log/port.js';
 import { emptyPartition, evolve, seedPolicy } from './evolve.js';
+import type { SnapshotSource } from './snapshot-source.js';
+
+/** What a state was read from: the fold of `base`, and every record from offset `from` to the marker. */
+export interface Restored {
+  readonly state: PartitionState;
+  readonly base: 'snapshot' | 'checkpoint' | 'beginning';
+  readonly from: number;
+}
+
+interface Base extends Restored {
+  /** In force at `from`. */
+  readonly epoch: number;
+}
 
 export class Restore {
+  #isAbandoned = false;
   #onBatch: (records: readonly LogRecord[]) => void = () => undefined;
   #abandon: () => void = () => undefined;
 
@@ -20,6 +35,7 @@ export class Restore {
     private readonly verified: TopicName,
     private readonly member: Member,
     private readonly codec: EventCodec,
+    private readonly snapshots: SnapshotSource | null = null,
   ) {}
 
   onBatch(records: readonly LogRecord[]): void {
@@ -27,29 +43,35 @@ export class Restore {
   }
 
   abandon(): void {
+    this.#isAbandoned = true;
     this.#abandon();
   }
 
   /** The state of the partition as of the marker at `epoch`, which is ours. Never settles once abandoned. */
-  async upTo(epoch: number, hint: CommittedPosition | undefined): Promise<PartitionState> {
-    const state = emptyPartition(this.partition);
-    let from = 0;
-    const filter = { current: new EpochFilter(noEpoch) };
-    if (hint !== undefined && hint.metadata !== '') {
-      const at = Number(hint.metadata);
-      const checkpoint = this.codec.decodeFact(await this.#one(at));
-      if (checkpoint.type !== 'Checkpointed') throw new BlackboardError('LOG_POSITION_CHANGED', `${this.verified} partition ${this.partition} has ${checkpoint.type} at ${at}, where the group's position names a checkpoint: the log is another one than was read before`, { at });
-      from = checkpoint.restoreFrom;
-      filter.current = new EpochFilter(checkpoint.restoreEpoch);
-      seedPolicy(state, checkpoint);
-    }
+  async upTo(epoch: number, hint: CommittedPosition | undefined): Promise<Restored> {
+    const logged = hint === undefined || hint.metadata === '' ? this.#beginning() : await this.#checkpointAt(Number(hint.metadata));
+    const found = await this.snapshots?.find(this.partition, { after: logged.from, upTo: epoch }) ?? null;
+    const { state, base, from, epoch: before } = found === null ? logged : { state: found.state, base: 'snapshot' as const, from: found.position.offset, epoch: found.position.epoch };
+    const filter = new EpochFilter(before);
     await this.#read(from, (record) => {
       const peeked = this.codec.peek(record.value);
       if (peeked === null) throw new BlackboardError('SCHEMA_UNKNOWN', `${this.verified} partition ${this.partition} offset ${record.offset} has a schema that is not known here; upgrade this service`, { offset: record.offset });
-      if (filter.current.counts(record.offset, peeked.type, peeked.epoch)) evolve(state, this.codec.decodeFact(record.value) as Fact, record.offset);
+      if (filter.counts(record.offset, peeked.type, peeked.epoch)) evolve(state, this.codec.decodeFact(record.value) as Fact, record.offset);
       return record.offset === epoch;
     });
-    return state;
+    return { state, base, from };
+  }
+
+  #beginning(): Base {
+    return { state: emptyPartition(this.partition), base: 'beginning', from: 0, epoch: noEpoch };
+  }
+
+  async #checkpointAt(at: number): Promise<Base> {
+    const checkpoint = this.codec.decodeFact(await this.#one(at));
+    if (checkpoint.type !== 'Checkpointed') throw new BlackboardError('LOG_POSITION_CHANGED', `${this.verified} partition ${this.partition} has ${checkpoint.type} at ${at}, where the group's position names a checkpoint: the log is another one than was read before`, { at });
+    const state = emptyPartition(this.partition);
+    seedPolicy(state, checkpoint);
+    return { state, base: 'checkpoint', from: checkpoint.restoreFrom, epoch: checkpoint.restoreEpoch };
   }
 
   async #one(offset: number): Promise<Buffer> {
@@ -64,6 +86,7 @@ export class Restore {
   /** Reads from an offset until `last` says so. */
   #read(from: number, last: (record: LogRecord) => boolean): Promise<void> {
     return new Promise((resolve, reject) => {
+      if (this.#isAbandoned) return;
       let next = from;
       this.#abandon = () => { this.#onBatch = () => undefined; };
       this.#onBatch = (records) => {

@@ -1,16 +1,23 @@
 // One member of the orchestrator's group: an owner per assigned partition, and the positions that the next owner
 // and lag monitors look at.
 
+import { setImmediate as eventLoopTurn } from 'node:timers/promises';
 import { groupName } from '../../topics/groups.js';
 import type { TopicNames } from '../../topics/topics.js';
 import type { PartitionState } from '../blackboard/board.js';
 import type { LogPort, LogRecord, Member } from '../runtime/log/port.js';
 import { through } from '../runtime/seams.js';
+import type { SnapshotStore } from '../runtime/snapshot-store.js';
 import { PartitionOwner } from './partition-owner.js';
 import type { OwnerEffects } from './owner-effects.js';
+import { snapshotSource, type SnapshotSourceOptions } from './snapshot-source.js';
 
-export interface OrchestratorOptions extends Omit<OwnerEffects, 'onHalt' | 'log'> {
+export interface OrchestratorOptions extends Omit<OwnerEffects, 'onHalt' | 'log' | 'snapshots'> {
   readonly log: LogPort;
+  /** Where snapshots of partitions are read (R10); absent: owners read the log alone. */
+  readonly snapshots?: SnapshotStore;
+  /** How they are read. */
+  readonly snapshotReading?: Pick<SnapshotSourceOptions, 'answerMsMax' | 'worthRecords' | 'breathe'>;
   readonly topics: TopicNames;
   readonly group?: string;
   readonly sessionTimeoutMs?: number;
@@ -30,7 +37,9 @@ export async function startOrchestrator(options: OrchestratorOptions): Promise<O
   const owners = new Map<number, PartitionOwner>();
   let halt: (error: Error) => void = () => undefined;
   const halted = new Promise<Error>((resolve) => { halt = resolve; });
-  const effects: OwnerEffects = { ...options, onHalt: (partition, error) => {
+  const { snapshots, ...own } = options;
+  const source = snapshots === undefined ? {} : { snapshots: snapshotSource({ ...options, breathe: eventLoopTurn, ...options.snapshotReading, store: snapshots, topic: options.topics.verified }) };
+  const effects: OwnerEffects = { ...own, ...source, onHalt: (partition, error) => {
     // R11: the process goes on with its other partitions. Ending it would hand this one to the next member, and so on.
     options.logger.fatal({ partition, error }, 'partition halted: its facts stand, nothing more is decided in it until this process is started again');
   } };

@@ -136,7 +136,7 @@ export class World {
     void running.halted.then(halted);
   }
 
-  #ownerEffects(place: Place): Omit<OwnerEffects, 'onHalt'> {
+  #ownerEffects(place: Place): Omit<OwnerEffects, 'onHalt' | 'snapshots'> {
     const { process } = place;
     const { keyring, contracts, policy } = this.scenario;
     return {
