@@ -16,7 +16,7 @@ import { checkDeadLetters } from './check-dead-letters.js';
 import { checkPositions } from './check-positions.js';
 import { checkTakes } from './check-takes.js';
 import type { Violation } from './run-seed.js';
-import { stateHash } from './state-hash.js';
+import { stateHash } from '../../orchestrator/state-hash.js';
 import type { World } from './world.js';
 
 export interface RunFacts {
