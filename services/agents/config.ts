@@ -3,7 +3,7 @@ import { plumbingConfigSchema } from '../runtime/plumbing-config.js';
 
 export const agentsConfigSchema = plumbingConfigSchema.extend({
   AGENTS: list().describe('Agents that this process hosts; several share one consumer group, and every replica must host the same ones'),
-  AGENT_MODULES: list().optional().describe('Modules that export further agents (`export const agent`), by path'),
+  AGENT_MODULES: list().optional().describe('Modules that export further agents (`export const agent`, or `agents` as a workflow file does), by path'),
   GATEWAY_URL: httpUrl().describe('The gateway: bodies and models'),
   AGENT_CONCURRENCY: integer(1, 100_000).default(64).describe('Steps that run at once in this process'),
   COLLECTOR_ROOTS: list().optional().describe('Folders that the collector may read below; none unless given'),

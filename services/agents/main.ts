@@ -5,7 +5,7 @@ import { BlackboardError } from '../runtime/errors.js';
 import { runStage } from '../runtime/run-stage.js';
 import { briefAgents } from './brief-agents.js';
 import { agentsConfigSchema } from './config.js';
-import { loadAgent } from './load-agent.js';
+import { loadAgents } from './load-agents.js';
 import { noopAgent } from './noop/agent.js';
 import { runAgents } from './sdk/run-agents.js';
 
@@ -13,7 +13,7 @@ await runStage({
   name: 'agents',
   schema: agentsConfigSchema,
   start: async (config, plumbing) => {
-    const further = await Promise.all((config.AGENT_MODULES ?? []).map(loadAgent));
+    const further = (await Promise.all((config.AGENT_MODULES ?? []).map(loadAgents))).flat();
     const known = [...briefAgents({ collectorRoots: config.COLLECTOR_ROOTS ?? [] }), noopAgent({ delayMs: config.NOOP_DELAY_MS }), ...further];
     const agents = config.AGENTS.map((name) => {
       const found = known.find((agent) => agent.name === name);

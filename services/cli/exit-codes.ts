@@ -19,6 +19,7 @@ export const exitMeanings: Readonly<Record<keyof typeof exitCodes, string>> = {
 
 const codesByError: Partial<Record<ErrorCode, keyof typeof exitCodes>> = {
   CONFIG_INVALID: 'configuration', INSECURE_IN_PRODUCTION: 'configuration',
+  WORKFLOW_FILE_INVALID: 'usage',
   NOT_FOUND: 'notFound', BODY_NOT_FOUND: 'notFound',
   CONFLICT: 'refused', APPEND_REFUSED: 'refused', APPEND_TOO_LARGE: 'refused', LOG_LOCKED: 'refused', GATEWAY_REFUSED: 'refused', UNAUTHENTICATED: 'refused', INPUT_INVALID: 'refused',
   APPEND_UNKNOWN: 'unavailable', DATABASE_UNAVAILABLE: 'unavailable', KAFKA_UNAVAILABLE: 'unavailable', REGISTRY_UNAVAILABLE: 'unavailable',

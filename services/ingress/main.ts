@@ -1,7 +1,7 @@
 // The ingress's process: submissions in, committed rows and results out.
 
 import { requireMigrated } from '../../infra/sql/migrate.js';
-import { resultRenderers } from '../../workflows/renderers.js';
+import { loadWorkflows } from '../../workflows/load-workflows.js';
 import { refuseInsecureInProduction } from '../runtime/config.js';
 import { openPgDatabase } from '../runtime/postgres/pg-database.js';
 import { runStage } from '../runtime/run-stage.js';
@@ -16,12 +16,13 @@ await runStage({
   start: async (config, plumbing) => {
     const apiKeys = config.BLACKBOARD_API_KEYS === undefined ? [] : parseApiKeys(config.BLACKBOARD_API_KEYS.reveal());
     refuseInsecureInProduction({ profile: config.BLACKBOARD_PROFILE, listeners: [{ name: 'BLACKBOARD_API_KEYS', authenticated: apiKeys.length > 0 }] });
+    const { renderers } = await loadWorkflows(config.BLACKBOARD_WORKFLOWS ?? []);
     const db = openPgDatabase({ connectionString: config.DATABASE_URL.reveal(), role: config.BLACKBOARD_READER_DATABASE_ROLE, applicationName: plumbing.instance, connectionsMax: 8 });
     await requireMigrated(db);
     const listeners = new Set<() => void>();
     await db.listen(committedChannel, () => { for (const listener of listeners) listener(); });
     const ingress = await startIngress({
-      ...plumbing, db, gatewayUrl: config.GATEWAY_URL.replace(/\/+$/, ''), apiKeys, host: config.INGRESS_HOST, port: config.INGRESS_PORT, partitions: config.BLACKBOARD_PARTITIONS, renderers: resultRenderers,
+      ...plumbing, db, gatewayUrl: config.GATEWAY_URL.replace(/\/+$/, ''), apiKeys, host: config.INGRESS_HOST, port: config.INGRESS_PORT, partitions: config.BLACKBOARD_PARTITIONS, renderers,
       onCommitted: (listener) => {
         listeners.add(listener);
         return () => void listeners.delete(listener);

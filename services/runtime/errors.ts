@@ -26,6 +26,7 @@ export const errorCodes = {
   BODY_NOT_FOUND: 'no body of that hash is visible to this principal',
   MODEL_UNAVAILABLE: 'neither the primary nor the fallback model gave a usable answer',
   INPUT_INVALID: 'a request or a file breaks a named rule',
+  WORKFLOW_FILE_INVALID: 'a workflow file cannot be loaded, or what it exports breaks a rule; every problem is listed at once',
   NOT_FOUND: 'there is no such job, claim or record',
   CONFLICT: 'the same idempotency key came with another body',
   UNAUTHENTICATED: 'no valid API key came with the request',

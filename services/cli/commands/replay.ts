@@ -8,8 +8,9 @@ import { jobId } from '../job-views.js';
 import { withProgress } from '../progress.js';
 import { recordedAt, withLog, type LogOptions } from '../recorded-at.js';
 import { foreign } from '../terminal.js';
+import { loadWorkflowsOf, withWorkflow, type WorkflowOption } from '../workflow-option.js';
 
-interface ReplayOptions extends JsonOption, LogOptions {
+interface ReplayOptions extends JsonOption, LogOptions, WorkflowOption {
   readonly at?: string;
   readonly all?: boolean;
   readonly rows?: boolean;
@@ -17,7 +18,7 @@ interface ReplayOptions extends JsonOption, LogOptions {
 }
 
 export const addReplay: AddCommand = (program, context) => {
-  const command = withLog(withJson(program.command('replay')))
+  const command = withWorkflow(withLog(withJson(program.command('replay'))))
     .description('fold a recorded job from the log alone, and take every decision again')
     .argument('[job]', 'job id, 32 hex digits; with --all none')
     .option('--at <point>', 'the board as of an offset (1234 or 3/1234), an event of the job (e7) or a time (2025-03-01T14:02:07Z)')
@@ -40,8 +41,9 @@ async function replay(job: string | undefined, options: ReplayOptions, { termina
   const keys = options.keys === undefined ? undefined : await readFile(options.keys, 'utf8').catch((error: NodeJS.ErrnoException) => {
     throw new CliError('notFound', `--keys: ${foreign(options.keys)} cannot be read (${error.code ?? 'error'})`);
   });
+  const { contracts } = await loadWorkflowsOf(options, env);
   finish(await withProgress(terminal, 'replaying', () => runReplay({
-    source, out: (text) => terminal.out(text), json: options.json === true, view: terminal,
+    source, out: (text) => terminal.out(text), json: options.json === true, view: terminal, contracts: [...contracts.values()],
     ...(job === undefined ? {} : { job: jobId(job) }), ...(options.at === undefined ? {} : { at: options.at }),
     ...(options.rows === true ? { database: source.mode === 'embedded' ? 'embedded' as const : { databaseUrl } } : {}),
     ...(keys === undefined ? {} : { keyring: new Keyring(parseKeys(keys, options.keys ?? '')) }),

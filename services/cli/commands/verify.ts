@@ -3,7 +3,6 @@ import { join } from 'node:path';
 import { openDatabase } from '../../../replay/open-database.js';
 import { openRecorded } from '../../../replay/open-recorded.js';
 import { replayLog } from '../../../replay/replay.js';
-import { contracts } from '../../../workflows/contracts.js';
 import { Keyring } from '../../runtime/keyring.js';
 import { parseKeys } from '../../runtime/keys.js';
 import { verifyJson, verifyText } from '../../verify/render.js';
@@ -13,8 +12,9 @@ import { CliError, exitCodes } from '../exit-codes.js';
 import { withProgress } from '../progress.js';
 import { recordedAt, withLog, type LogOptions } from '../recorded-at.js';
 import { foreign } from '../terminal.js';
+import { loadWorkflowsOf, withWorkflow, type WorkflowOption } from '../workflow-option.js';
 
-interface VerifyCommandOptions extends JsonOption, LogOptions {
+interface VerifyCommandOptions extends JsonOption, LogOptions, WorkflowOption {
   readonly database?: boolean;
   readonly keys?: string;
   readonly atRest?: boolean;
@@ -22,7 +22,7 @@ interface VerifyCommandOptions extends JsonOption, LogOptions {
 }
 
 export const addVerify: AddCommand = (program, context) => {
-  const command = withLog(withJson(program.command('verify')))
+  const command = withWorkflow(withLog(withJson(program.command('verify'))))
     .description('check a log, and the audit table beside it, against every invariant that can be checked')
     .option('--database', 'the audit table too: DATABASE_URL, or that of the folder (nobody may have it open then)')
     .option('--keys <file>', 'key file that holds every key that ever signed: signatures are verified again')
@@ -43,6 +43,7 @@ async function verify(options: VerifyCommandOptions, { terminal, env, finish }: 
     throw new CliError('notFound', `--keys: ${foreign(join(options.keys ?? ''))} cannot be read (${error.code ?? 'error'})`);
   });
   const keyring = keys === null ? null : new Keyring(parseKeys(keys, options.keys ?? ''));
+  const { contracts } = await loadWorkflowsOf(options, env);
   const recorded = await openRecorded(source);
   const db = options.database !== true ? null : await openDatabase(source.mode === 'embedded' ? { dataDir: source.dataDir } : { databaseUrl });
   try {
