@@ -27,6 +27,7 @@ export const refusals = {
   'evidence-missing': { closesAttempt: true, means: 'the contract asks for evidence and there is none' },
   'evidence-unresolved': { closesAttempt: true, means: 'evidence cites what the step was not given' },
   stale: { closesAttempt: true, means: 'the data is older than the step allows' },
+  'future-stamp': { closesAttempt: true, means: 'the data bears a time that has not come yet' },
   'confidence-low': { closesAttempt: true, means: 'the confidence does not reach the bar of the step' },
   'too-many-artifacts': { closesAttempt: true, means: 'more artifacts than the step allows' },
   'duplicate-artifact': { closesAttempt: true, means: 'the same body is proposed twice in one answer' },

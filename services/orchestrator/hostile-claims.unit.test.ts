@@ -124,6 +124,28 @@ describe('hostile claims', () => {
     assert.equal(fixture.state.jobs.get(job)?.steps['first']?.status, 'completed');
   });
 
+  it('takes no stamp of a time that has not come yet for fresh, but for the skew of clocks', () => {
+    const step = { agent: 'maker', contract: 'note@1', deadlineMs: 1_000, freshForMs: 5_000 };
+    for (const [aheadMs, type] of [[60_000, 'ArtifactVerified'], [60_001, 'ClaimRefused'], [2 ** 50, 'ClaimRefused']] as const) {
+      const fixture = new PartitionFixture({ workflow: defineWorkflow({ name: 'fresh', deadlineMs: 10_000, result: 'first', steps: [{ id: 'first', ...step }] }) });
+      fixture.submit();
+      const artifacts = [{ ...artifactOf(encodeBody(note, { text: 'x' }), 'note@1'), freshAtMs: fixture.nowMs + aheadMs }];
+      const [fact] = fixture.post('ArtifactsProposed', { ...fixture.answering('first', 'maker'), artifacts, receipts: [] });
+      assert.equal(fact?.type, type, String(aheadMs));
+      if (fact?.type === 'ClaimRefused') assert.deepEqual([fact.reason, fact.closesAttempt], ['future-stamp', true]);
+    }
+  });
+
+  it('takes no body of a negative size, inline or by reference', () => {
+    for (const byReference of [true, false]) {
+      const fixture = new PartitionFixture({ workflow: twoSteps({ verifier: 'checker' }) });
+      fixture.submit();
+      const made = artifactOf(encodeBody(note, { text: 'x' }), 'note@1', byReference);
+      const [fact] = fixture.post('ArtifactsProposed', { ...fixture.answering('first', 'maker'), artifacts: [{ ...made, body: { ...made.body, size: -1 } }], receipts: [] });
+      assert.equal((fact as { reason?: string }).reason, 'malformed-claim');
+    }
+  });
+
   it('puts no text of an agent on verified by the code of a failure', () => {
     const fixture = new PartitionFixture();
     fixture.submit();

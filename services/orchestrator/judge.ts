@@ -117,6 +117,7 @@ function envelopeRule(claim: Claim): string | null {
   for (const [index, artifact] of claim.artifacts.entries()) {
     if (!/^[a-z][a-z0-9-]{0,63}$/.test(artifact.type)) return `artifacts.${index}.type: lower-case letters, digits and dashes`;
     if (![artifact.body.hash, ...artifact.refs].every((hash) => /^[0-9a-f]{64}$/.test(hash))) return `artifacts.${index}: hashes are 64 hex digits`;
+    if (artifact.body.size < 0) return `artifacts.${index}.body.size: 0 or more`;
     if (!artifact.evidence.every((evidence) => sources.includes(evidence.source))) return `artifacts.${index}.evidence.source: ${sources.join(', ')}`;
   }
   return null;
@@ -140,6 +141,9 @@ function submissionRule(claim: JobSubmitted): string | null {
   }
   return null;
 }
+
+/** How far an agent's clock may be ahead of the log's. A later stamp would stay fresh for as long as its writer likes. */
+const clockSkewMsMax = 60_000;
 
 /** As at every door that takes JSON. Beyond it, whether a reader's stack suffices would be part of the decision. */
 const paramsDepthMax = 64;
@@ -220,6 +224,7 @@ function judgeProposal(claim: ArtifactsProposed, inspection: Inspection, at: { r
     if (check.evidenceRequired && artifact.evidence.length === 0) return closing('evidence-missing', `${field}.evidence`);
     if (artifact.evidence.some((evidence) => !given.has(evidence.reference) && !receipts.has(evidence.reference))) return closing('evidence-unresolved', `${field}.evidence: what the step was given`);
     if (definition.freshForMs > 0 && artifact.freshAtMs + definition.freshForMs < state.timeMs) return closing('stale', `${field}.freshAtMs: at most ${definition.freshForMs} ms ago`);
+    if (definition.freshForMs > 0 && artifact.freshAtMs > state.timeMs + clockSkewMsMax) return closing('future-stamp', `${field}.freshAtMs: at most ${clockSkewMsMax} ms ahead`);
     if (!(artifact.confidence >= definition.confidenceMin && artifact.confidence <= 1)) return closing('confidence-low', `${field}.confidence: ${definition.confidenceMin} to 1`);
   }
   return { admitted: 'proposal', ...at };
