@@ -1,0 +1,81 @@
+// node dist/bench/systems/kafka.js: this runtime in Kafka mode, each service a process of its own, as it ships.
+// BENCH_SETUP (JSON) says how: {door: "log"|"http", partitions, agents: replicas, servers: {label: pid}}.
+
+import { once } from 'node:events';
+import { fileURLToPath } from 'node:url';
+import { join } from 'node:path';
+import { Keyring } from '../../services/runtime/keyring.js';
+import { projectRoot } from '../../services/runtime/project-root.js';
+import { Cluster, type RunningService } from '../../services/testing/cluster.js';
+import type { JobSystem } from '../w3/measure.js';
+import { serve } from '../w3/serve.js';
+import { TerminalFacts } from './facts.js';
+import { Outcomes } from './outcomes.js';
+import { idOf, principal, submitOverHttp, submitToLog } from './submissions.js';
+
+interface Setup {
+  readonly door: 'log' | 'http';
+  readonly partitions: number;
+  /** Replicas of the agent's process. */
+  readonly agents: number;
+  /** Process ids of the servers that this system shares with others, by label. */
+  readonly servers: Readonly<Record<string, number>>;
+  /** Folder for a processor profile of each service. */
+  readonly profiles?: string;
+}
+
+const setup: Setup = { door: 'log', partitions: 4, agents: 1, servers: {}, ...JSON.parse(process.env['BENCH_SETUP'] ?? '{}') as Partial<Setup> };
+
+await serve(async (): Promise<JobSystem> => {
+  const quiet = { BLACKBOARD_LOG_LEVEL: 'info', ...(setup.profiles === undefined ? {} : { NODE_OPTIONS: `--import ${new URL('../profile.js', import.meta.url).href}`, BENCH_PROFILES: setup.profiles }) };
+  const policy = { BLACKBOARD_PRINCIPALS: join(projectRoot, 'bench/w3/principals.json'), BLACKBOARD_WORKFLOWS: join(projectRoot, 'bench/w3/workflows') };
+  const cluster = await Cluster.open({ name: 'w3', partitions: setup.partitions, sessionTimeoutMs: 10_000, principals: ['w3', principal] });
+  const gateway = await cluster.start('gateway', { GATEWAY_PORT: '0', ...quiet });
+  const gatewayUrl = cluster.urlOf(gateway);
+  const [ingress] = await Promise.all([cluster.start('ingress', { INGRESS_PORT: '0', GATEWAY_URL: gatewayUrl, ...quiet }), cluster.start('projector', quiet), cluster.start('orchestrator', { ...policy, ...quiet })]);
+  const startAgents = (slow: boolean): Promise<RunningService[]> => Promise.all(Array.from({ length: setup.agents }, () => cluster.start('agents', {
+    AGENTS: 'w3', AGENT_MODULES: fileURLToPath(new URL('../w3/agent.js', import.meta.url)), AGENT_CONCURRENCY: '1000', GATEWAY_URL: gatewayUrl, W3_SLOW: slow ? '1' : '', ...quiet,
+  })));
+  let agents = await startAgents(false);
+  const outcomes = await Outcomes.listen(cluster.db);
+  let facts: TerminalFacts | null = null;
+  const { log, codec, topics, partitions } = cluster;
+  const upstream = { log, codec, topics, partitions, keyring: new Keyring(cluster.keys) };
+  const submit = setup.door === 'http' ? (name: string) => submitOverHttp(cluster.urlOf(ingress), name) : (name: string) => submitToLog(upstream, name);
+  return {
+    about: [`blackboard, Kafka mode, ${cluster.processes.length} processes, ${setup.partitions} partitions, submitted ${setup.door === 'http' ? 'over HTTP' : 'straight to quarantine'}`],
+    processes: () => ({ driver: [process.pid], ...Object.fromEntries(Object.entries(setup.servers).map(([label, pid]) => [label, [pid]])), ...pidsOf(cluster) }),
+    async runJob(name) {
+      const outcome = outcomes.of(idOf(name));
+      // An answer may outrun the acknowledgement; a refused submission must not wait for one for ever.
+      await submit(name);
+      return outcome;
+    },
+    async runToFact(name) {
+      facts ??= await TerminalFacts.read(cluster);
+      const ended = facts.of(idOf(name));
+      await submit(name);
+      await ended;
+    },
+    async slowSteps(begin) {
+      await Promise.all(agents.map(({ child }) => {
+        child.kill('SIGTERM');
+        return once(child, 'exit');
+      }));
+      agents = await startAgents(begin);
+    },
+    async close() {
+      await facts?.close();
+      await cluster.close();
+    },
+  };
+});
+
+function pidsOf(cluster: Cluster): Readonly<Record<string, readonly number[]>> {
+  const byService = new Map<string, number[]>();
+  for (const { service, child } of cluster.processes) {
+    if (child.exitCode !== null || child.signalCode !== null || child.pid === undefined) continue;
+    byService.set(service, [...byService.get(service) ?? [], child.pid]);
+  }
+  return Object.fromEntries(byService);
+}

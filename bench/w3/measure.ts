@@ -1,0 +1,108 @@
+// What is measured of a system that runs W3, the same for ours and for peers. A system is driven in a process of its
+// own, so that nobody pays for another's driver.
+
+import { randomBytes } from 'node:crypto';
+import { percentile } from './percentile.js';
+import { machineSeconds, processorSeconds, type Processes } from './processor-time.js';
+import { checkOutcome, type StepResult } from './workload.js';
+
+export interface JobSystem {
+  /** Versions and configuration, a line each. */
+  readonly about: readonly string[];
+  /** Submits a job and resolves with its outcome once it can be retrieved. `slow`: the middle step takes 500 ms. */
+  runJob(job: string, slow: boolean): Promise<StepResult>;
+  /** The same, but resolves as soon as the terminal fact can be read from the log; absent where there is no log. */
+  runToFact?(job: string): Promise<void>;
+  processes(): Processes;
+  /** Before and after a measurement with slow steps. */
+  slowSteps?(begin: boolean): Promise<void>;
+  /** Running totals, e.g. bytes written. */
+  totals?(): Promise<Readonly<Record<string, number>>>;
+  close(): Promise<void>;
+}
+
+export type Measurement =
+  | { readonly measure: 'warm-up'; readonly jobs: number; readonly inFlight: number }
+  | { readonly measure: 'throughput'; readonly jobs: number; readonly inFlight: number }
+  | { readonly measure: 'latency'; readonly jobs: number; readonly to: 'outcome' | 'fact' }
+  | { readonly measure: 'slow-steps'; readonly jobs: number };
+
+/** Figures by name; units are in the names. */
+export type Figures = Readonly<Record<string, number>>;
+
+const run = randomBytes(3).toString('hex');
+let sequence = 0;
+/** 30 characters, so that results have the same size everywhere. */
+const nextJob = (): string => `w3-${run}-${String(sequence++).padStart(8, '0')}`.padEnd(30, '0');
+
+export async function measure(system: JobSystem, what: Measurement): Promise<Figures> {
+  switch (what.measure) {
+    case 'warm-up': return throughput(system, what);
+    case 'throughput': return throughput(system, what);
+    case 'latency': return latency(system, what);
+    case 'slow-steps': return slowSteps(system, what.jobs);
+  }
+}
+
+async function runChecked(system: JobSystem, slow: boolean): Promise<void> {
+  const job = nextJob();
+  checkOutcome(await system.runJob(job, slow), job);
+}
+
+async function throughput(system: JobSystem, { jobs, inFlight }: { jobs: number; inFlight: number }): Promise<Figures> {
+  const tookMs: number[] = [];
+  const totalsBefore = await system.totals?.() ?? {};
+  const { seconds, ...costs } = await timed(system, jobs, () => closedLoop(jobs, inFlight, async () => {
+    const sinceMs = performance.now();
+    await runChecked(system, false);
+    tookMs.push(performance.now() - sinceMs);
+  }));
+  const totals = await system.totals?.() ?? {};
+  const perJob = Object.fromEntries(Object.entries(totals).map(([name, value]) => [`${name}PerJob`, (value - (totalsBefore[name] ?? 0)) / jobs]));
+  return { jobsPerS: jobs / seconds, stepsPerS: (3 * jobs) / seconds, p50Ms: percentile(tookMs, 50), p99Ms: percentile(tookMs, 99), ...costs, ...perJob };
+}
+
+async function latency(system: JobSystem, { jobs, to }: { jobs: number; to: 'outcome' | 'fact' }): Promise<Figures> {
+  const tookMs: number[] = [];
+  const { seconds, ...costs } = await timed(system, jobs, () => closedLoop(jobs, 1, async () => {
+    const sinceMs = performance.now();
+    await (to === 'fact' ? system.runToFact?.(nextJob()) : runChecked(system, false));
+    tookMs.push(performance.now() - sinceMs);
+  }));
+  return { p50Ms: percentile(tookMs, 50), p95Ms: percentile(tookMs, 95), p99Ms: percentile(tookMs, 99), ...costs };
+}
+
+async function slowSteps(system: JobSystem, jobs: number): Promise<Figures> {
+  await system.slowSteps?.(true);
+  const { seconds, ...costs } = await timed(system, jobs, () => Promise.all(Array.from({ length: jobs }, () => runChecked(system, true))));
+  await system.slowSteps?.(false);
+  return { seconds, ...costs };
+}
+
+/** Seconds, processor seconds per 1,000 jobs by process and in all, and the share of the machine that others used. */
+async function timed(system: JobSystem, jobs: number, work: () => Promise<unknown>): Promise<Figures & { readonly seconds: number }> {
+  const processes = system.processes();
+  const [before, machineBefore, sinceMs] = [processorSeconds(processes), machineSeconds(), performance.now()];
+  await work();
+  const seconds = (performance.now() - sinceMs) / 1000;
+  const [after, machine] = [processorSeconds(processes), machineSeconds()];
+  const used = Object.entries(after).map(([label, total]) => [label, total - (before[label] ?? 0)] as const);
+  const all = used.reduce((sum, [, spent]) => sum + spent, 0);
+  const capacity = machine.busy - machineBefore.busy + machine.idle - machineBefore.idle;
+  return {
+    seconds, cpuPer1000: (all / jobs) * 1000,
+    ...Object.fromEntries(used.map(([label, spent]) => [`cpuPer1000:${label}`, (spent / jobs) * 1000])),
+    othersShare: Math.max(0, machine.busy - machineBefore.busy - all) / capacity,
+  };
+}
+
+async function closedLoop(jobs: number, inFlight: number, one: () => Promise<void>): Promise<void> {
+  let begun = 0;
+  const worker = async (): Promise<void> => {
+    while (begun < jobs) {
+      begun += 1;
+      await one();
+    }
+  };
+  await Promise.all(Array.from({ length: Math.min(jobs, inFlight) }, worker));
+}

@@ -1,0 +1,36 @@
+// Processor time and bytes written of processes, from /proc (Linux): ticks of 10 ms, so only long runs tell much.
+
+import { readFileSync, readdirSync } from 'node:fs';
+
+/** Process ids by what they are; the children of each count as well. */
+export type Processes = Readonly<Record<string, readonly number[]>>;
+
+interface Stat { readonly parent: number; readonly seconds: number; readonly reapedSeconds: number }
+
+const ticksPerSecond = 100;
+
+function statOf(pid: number): Stat {
+  try {
+    const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
+    const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ').map(Number);
+    return { parent: fields[1] ?? 0, seconds: ((fields[11] ?? 0) + (fields[12] ?? 0)) / ticksPerSecond, reapedSeconds: ((fields[13] ?? 0) + (fields[14] ?? 0)) / ticksPerSecond };
+  } catch {
+    return { parent: 0, seconds: 0, reapedSeconds: 0 };
+  }
+}
+
+/** Seconds of processor time so far, user and system, of each and its children. */
+export function processorSeconds(processes: Processes): Readonly<Record<string, number>> {
+  const all = readdirSync('/proc').filter((name) => /^\d+$/.test(name)).map((name) => statOf(Number(name)));
+  return Object.fromEntries(Object.entries(processes).map(([label, pids]) => [label, pids.reduce((sum, pid) => {
+    const own = statOf(pid);
+    const children = pid === process.pid ? 0 : own.reapedSeconds + all.filter(({ parent }) => parent === pid).reduce((total, child) => total + child.seconds, 0);
+    return sum + own.seconds + children;
+  }, 0)]));
+}
+
+/** Seconds that the machine's processors were busy (with anything) and idle so far. */
+export function machineSeconds(): { readonly busy: number; readonly idle: number } {
+  const [, user = 0, nice = 0, system = 0, idle = 0, waiting = 0, irq = 0, softIrq = 0] = (readFileSync('/proc/stat', 'utf8').split('\n')[0] ?? '').split(/\s+/).map(Number);
+  return { busy: (user + nice + system + irq + softIrq) / ticksPerSecond, idle: (idle + waiting) / ticksPerSecond };
+}
