@@ -20,14 +20,20 @@ export interface CheckpointPlace {
   readonly markerDigest: Buffer;
 }
 
-/** What an owner has restored, and from where the next one has to read. It names its marker as its cause, with its digest. */
-export function checkpointOf(state: PartitionState, policy: Policy, { offset, markerDigest }: CheckpointPlace): Checkpointed {
+/** The oldest offset on verified from which all that matters to a state can be read, and the epoch in force there. */
+export function restorePoint(state: PartitionState): { readonly offset: number; readonly epoch: number } {
   let oldest = { acceptedOffset: state.epoch, acceptedEpoch: state.epoch };
   for (const job of state.jobs.values()) if (job.acceptedOffset < oldest.acceptedOffset) oldest = job;
   for (const job of state.remembered.values()) if (isRemembered(state, job) && job.acceptedOffset < oldest.acceptedOffset) oldest = job;
+  return { offset: oldest.acceptedOffset, epoch: oldest.acceptedEpoch };
+}
+
+/** What an owner has restored, and from where the next one has to read. It names its marker as its cause, with its digest. */
+export function checkpointOf(state: PartitionState, policy: Policy, { offset, markerDigest }: CheckpointPlace): Checkpointed {
+  const from = restorePoint(state);
   return {
     ...emptyEnvelope, type: 'Checkpointed', epoch: state.epoch, causation: `v/${state.partition}/${offset - 1}`, policyVersion: policyVersionOf(policy),
     atMs: state.timeMs, authentic: true, causeDigest: markerDigest,
-    cursor: state.cursor, controlOffset: state.controlOffset, restoreFrom: oldest.acceptedOffset, restoreEpoch: oldest.acceptedEpoch, timeMs: state.timeMs, policy: policyTextOf(policy),
+    cursor: state.cursor, controlOffset: state.controlOffset, restoreFrom: from.offset, restoreEpoch: from.epoch, timeMs: state.timeMs, policy: policyTextOf(policy),
   };
 }
