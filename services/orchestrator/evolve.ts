@@ -74,6 +74,9 @@ function evolveJob(job: JobState, fact: Fact, offset: number): JobState {
       const artifact = { step: fact.step, producer: fact.producer, type: fact.artifactType, contract: fact.contract, hash: fact.body.hash, size: fact.body.size, inline, refs: fact.refs };
       return { ...job, artifacts: [...job.artifacts, artifact], costMicros: addMicros(job.costMicros, fact.costMicros) };
     }
+    case 'ArtifactRejected':
+      // What was rejected was paid for, too.
+      return job.steps[fact.step]?.attempt === fact.attempt ? { ...job, costMicros: addMicros(job.costMicros, fact.costMicros) } : job;
     case 'StepRequested': case 'VerificationRequested': case 'AttemptFailed': case 'StepCompleted': case 'StepFailed': {
       const step = job.steps[fact.step];
       const status = step === undefined ? undefined : stepTransitions[step.status][fact.type];

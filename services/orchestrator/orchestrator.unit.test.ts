@@ -218,6 +218,17 @@ describe('independent verification', () => {
     assert.deepEqual(typesOf(p.judgeCandidates('first', [false])), ['ArtifactRejected', 'AttemptFailed', 'StepFailed', 'JobEnded']);
   });
 
+  it('charges the job for what was rejected, too: its end says the sum of its facts (I10)', () => {
+    const usage = { modelCalls: 1, inputTokens: 10, outputTokens: 10, costMicros: 30 };
+    const p = new PartitionFixture({ workflow: twoSteps({ verifier: 'checker', attempts: 1 }) });
+    p.submit();
+    p.propose('first', ['made up'], { usage });
+    const facts = p.judgeCandidates('first', [false], { usage });
+    const charged = facts.reduce((sum, fact) => sum + (fact.type === 'ArtifactRejected' || fact.type === 'AttemptFailed' ? fact.costMicros : 0), 0);
+    assert.equal(charged, 60);
+    assert.equal((facts.at(-1) as Fact & { type: 'JobEnded' }).costMicros, charged);
+  });
+
   it('refuses verdicts of the producer, of another hash, and with one missing', () => {
     const p = verified();
     assert.equal(reason(p.judgeCandidates('first', [true, true], { signer: 'maker#k1' })), 'wrong-role');
