@@ -104,9 +104,14 @@ export async function* readFacts(source: RecordedBlackboard, partition: number, 
       const fact = decoded.event as Fact;
       if (fact.type === 'EpochStarted') markers.add(record.offset);
       const counts = filter.counts(record.offset, fact.type, fact.epoch);
-      yield { kind: 'fact', at: { record, fact, writerFields: decoded.schema.resolver === null ? null : fieldsOf(decoded.schema.writer) }, counts, knownEpoch: markers.has(fact.epoch) };
+      yield { kind: 'fact', at: recordedFact(record, decoded), counts, knownEpoch: markers.has(fact.epoch) };
     }
   }
+}
+
+/** A decoded fact at its place. */
+export function recordedFact(record: LogRecord, { event, schema }: Decoded & { readonly ok: true }): RecordedFact {
+  return { record, fact: event as Fact, writerFields: schema.resolver === null ? null : fieldsOf(schema.writer) };
 }
 
 /** Claims by offset; each read goes on where the last one ended, and only a jump begins again. */
@@ -129,7 +134,7 @@ class ClaimReader {
     if (record === undefined || record.offset !== offset) return null;
     this.#index += 1;
     const decoded = await decodeLearning(this.source, record);
-    return { record, decoded, digest: this.source.codec.digest(record.value), rawDigest: createHash('sha256').update(record.value).digest() };
+    return { record, decoded, digest: this.source.codec.digest(record.value), get rawDigest() { return createHash('sha256').update(record.value).digest(); } };
   }
 
   async #begin(offset: number): Promise<readonly LogRecord[]> {

@@ -4,14 +4,16 @@
 // requests are open and what a step was given are counted anew from the records by the rules of the design. It shares
 // the codec, the keys and the partitioner with the runtime, and neither judge, decide nor evolve.
 
+import { createHash } from 'node:crypto';
 import type { Fact } from '../../schemas/generated/events.js';
 import type { EventCodec } from '../runtime/codec/event-codec.js';
 import type { Keyring } from '../runtime/keyring.js';
 import type { LogRecord } from '../runtime/log/port.js';
 import { checkJobFact } from './check-job-facts.js';
 import { ClaimBook, type BookedClaim } from './claim-book.js';
+import type { ClientHistory } from './client-history.js';
 import { shownRecord, type Findings, type InvariantName } from './findings.js';
-import { PolicyBook, type AuditContext, type EndedJob, type JobTrack, type PartitionFigures } from './job-tracks.js';
+import { noFigures, PolicyBook, type AuditContext, type EndedJob, type JobTrack, type PartitionFigures } from './job-tracks.js';
 
 export interface AuditOptions {
   readonly codec: EventCodec;
@@ -19,6 +21,8 @@ export interface AuditOptions {
   readonly keyring: Keyring | null;
   readonly partitions: number;
   readonly findings: Findings;
+  /** What clients say that they were told; null: nobody kept it. */
+  readonly history?: ClientHistory | null;
 }
 
 /** A decision while its facts come by. */
@@ -39,7 +43,7 @@ export class PartitionAudit implements AuditContext {
   readonly policies = new PolicyBook();
   readonly jobs = new Map<string, JobTrack>();
   readonly ended = new Map<string, EndedJob>();
-  readonly figures: PartitionFigures = { claims: 0, facts: 0, stale: 0, epochs: 0, decisions: 0, accepted: 0, ended: 0, refused: 0, unauthentic: 0 };
+  readonly figures: PartitionFigures = { ...noFigures };
   #next = 0;
   #epoch = -1;
   #cursor = -1;
@@ -57,11 +61,12 @@ export class PartitionAudit implements AuditContext {
   addClaim(record: LogRecord): void {
     if (record.offset !== this.claims.next) this.report('I15', `offset ${record.offset} stands where ${this.claims.next} was due`, record);
     this.figures.claims += 1;
-    this.claims.add(record);
+    const booked = this.claims.add(record);
+    this.options.history?.claim(booked);
   }
 
-  /** The claims up to `fact.cause` must have been added. */
-  addFact(record: LogRecord, fact: Fact): void {
+  /** The claims up to `fact.cause` must have been added. Answers whether the fact counts. */
+  addFact(record: LogRecord, fact: Fact): boolean {
     if (record.offset !== this.#next) this.report('I15', `offset ${record.offset} stands where ${this.#next} was due`, record, fact);
     this.#next = record.offset + 1;
     this.figures.facts += 1;
@@ -69,9 +74,12 @@ export class PartitionAudit implements AuditContext {
       this.#close();
       this.#epoch = record.offset;
       this.figures.epochs += 1;
-    } else if (fact.epoch !== this.#epoch) this.figures.stale += 1;
-    else if (fact.cause < 0) this.#bare(record, fact);
+    } else if (fact.epoch !== this.#epoch || this.#epoch < 0) {
+      this.figures.stale += 1;
+      return false;
+    } else if (fact.cause < 0) this.#bare(record, fact);
     else this.#decided(record, fact);
+    return true;
   }
 
   /** At the end of the log: what is open or waits is no finding of itself, and is handed back. */
@@ -106,6 +114,7 @@ export class PartitionAudit implements AuditContext {
     if (by.authentic === false && !timerTypes.has(fact.type) && !verdictTypes.has(fact.type)) this.report('I4', `a claim that is not authentic led to ${fact.type}`, record, fact, by.record);
     if (fact.type === 'ClaimRefused') this.#refused(record, fact, by);
     else if (!verdictTypes.has(fact.type) && fact.type !== 'TickObserved') checkJobFact(this, record, fact, by);
+    if (fact.type === 'JobAccepted') this.options.history?.accepted(record, fact);
   }
 
   #refused(record: LogRecord, fact: Fact & { type: 'ClaimRefused' }, by: BookedClaim): void {
@@ -138,7 +147,9 @@ export class PartitionAudit implements AuditContext {
       return null;
     }
     this.figures.decisions += 1;
-    if (!fact.causeDigest.equals(by.digest)) this.report('I13', 'the claim is another one than was decided on', record, fact, by.record);
+    // What was not known at the time has the digest of its bytes as they are.
+    const isDigest = fact.causeDigest.equals(by.digest) || (fact.type === 'ClaimDeadLettered' && fact.reason === 'unknown-schema-id' && fact.causeDigest.equals(createHash('sha256').update(by.record.value).digest()));
+    if (!isDigest) this.report('I13', 'the claim is another one than was decided on', record, fact, by.record);
     this.#decision = { cause: fact.cause, by, lastOffset: record.offset, facts: [] };
     return this.#decision;
   }

@@ -15,6 +15,11 @@ interface At {
   readonly job: JobTrack;
 }
 
+/** Facts that say what something cost. */
+const chargeTypes: ReadonlySet<Fact['type']> = new Set(['ArtifactVerified', 'ArtifactRejected', 'AttemptFailed', 'StepCompleted']);
+/** Sums stop where numbers stop to be exact. */
+const costMicrosMax = Number.MAX_SAFE_INTEGER - 1;
+
 export function checkJobFact(audit: AuditContext, record: LogRecord, fact: Fact, by: BookedClaim): void {
   if (!isKeyOf(record, fact.job)) audit.report('I15', 'a fact lies under another key than its job', record, fact);
   if (fact.type === 'JobAccepted') return accepted(audit, record, fact, by);
@@ -27,6 +32,7 @@ export function checkJobFact(audit: AuditContext, record: LogRecord, fact: Fact,
   if (fact.workflowVersion !== job.workflowVersion) audit.report('I17', 'a fact names another workflow than its job began with', record, fact, job.record);
   const at = { audit, record, fact, by, job };
   if (fact.type === 'JobEnded') return ended(at);
+  if (chargeTypes.has(fact.type)) job.costMicros = Math.min(job.costMicros + (fact as Fact & { readonly costMicros: number }).costMicros, costMicrosMax);
   const step = job.steps.get(fact.step) ?? newStepTrack();
   job.steps.set(fact.step, step);
   switch (fact.type) {
@@ -60,15 +66,17 @@ function accepted(audit: AuditContext, record: LogRecord, fact: JobAccepted, { c
   const role = audit.policies.principal(claim?.signer ?? '')?.role;
   if (role !== 'ingress' && role !== 'upstream') audit.report('I4', 'a job was accepted from a principal that may not submit', record, fact, cause);
   audit.figures.accepted += 1;
-  audit.jobs.set(fact.job, { record, instance: fact.instance, tenant: fact.tenant, workflowVersion: fact.workflowVersion, deadlineAtMs: fact.deadlineAtMs, steps: new Map(), artifacts: new Map() });
+  audit.jobs.set(fact.job, { record, instance: fact.instance, tenant: fact.tenant, workflowVersion: fact.workflowVersion, deadlineAtMs: fact.deadlineAtMs, capMicros: fact.costCapMicros, costMicros: 0, steps: new Map(), artifacts: new Map() });
 }
 
 function ended({ audit, record, fact, by, job }: At): void {
-  const { outcome, reason, result, forgetAtMs } = fact as Fact & { type: 'JobEnded' };
+  const { outcome, reason, result, forgetAtMs, costMicros } = fact as Fact & { type: 'JobEnded' };
   if (!['completed', 'failed', 'cancelled', 'degraded'].includes(outcome)) audit.report('I1', 'a job has an end that is none of the four', record, fact);
   if (outcome === 'completed' && !job.artifacts.has(result.hash)) audit.report('I3', "a job's result was never verified", record, fact, job.record);
   if (outcome === 'cancelled' && (by.claim?.type !== 'CancelRequested' || by.authentic === false)) audit.report('I4', 'a job was cancelled that nobody cancelled', record, fact, by.record);
   if (reason === 'job-deadline-passed' && by.timeMs < job.deadlineAtMs) audit.report('I11', `a job was ended at ${by.timeMs} for a deadline at ${job.deadlineAtMs}`, record, fact);
+  if (costMicros !== job.costMicros) audit.report('I10', `a job is said to have cost ${costMicros} micros; its facts sum up to ${job.costMicros}`, record, fact, job.record);
+  if (job.capMicros > 0 && job.costMicros > job.capMicros) audit.figures.overCap += 1;
   audit.jobs.delete(fact.job);
   audit.ended.set(fact.job, { instance: fact.instance, forgetAtMs });
   audit.figures.ended += 1;

@@ -1,84 +1,97 @@
 // I12: the audit table against the log, row by row and record by record, up to the projector's watermark. Independent
-// of the projector: it knows the table's columns and nothing of how they are filled.
+// of the projector: what a column must hold is written here once more, from the schema's words; what `detail` says
+// must stand in the fact under the same name.
 
-import type { EventType } from '../../schemas/generated/events.js';
+import type { Fact } from '../../schemas/generated/events.js';
 import type { TopicName } from '../../topics/topics.js';
 import type { EventCodec } from '../runtime/codec/event-codec.js';
 import type { Database } from '../runtime/database.js';
-import type { LogPort } from '../runtime/log/port.js';
+import type { LogRecord } from '../runtime/log/port.js';
 import { shownRecord, type Findings } from './findings.js';
+import { columnsOf, rowColumns, sameColumns, says, textSql } from './row-columns.js';
 
 export interface RowsOptions {
-  readonly log: Pick<LogPort, 'read'>;
   readonly db: Pick<Database, 'query'>;
   readonly codec: EventCodec;
   readonly topic: TopicName;
   readonly findings: Findings;
+  /** The projector has nothing left to do. */
+  readonly isAtRest: boolean;
 }
 
 interface Row extends Record<string, unknown> {
   readonly offset: number | string | bigint;
-  readonly stale: boolean;
-  readonly event_type: string;
-  readonly digest: Uint8Array;
+  readonly columns: string;
+  readonly detail: string;
 }
 
 const pageRows = 5_000;
 
-/** Answers the rows that were compared. */
-export async function checkRows(options: RowsOptions, partition: number): Promise<number> {
-  const { log, db, codec, topic, findings } = options;
-  const until = await watermark(options, partition);
-  const rows = new RowReader(db, topic, partition);
-  let epoch = -1;
-  let compared = 0;
-  for await (const batch of log.read({ topic, partition, from: 0, until })) {
-    for (const record of batch) {
-      const peeked = codec.peek(record.value);
-      const type: EventType | '' = peeked?.type ?? '';
-      if (type === 'EpochStarted') epoch = record.offset;
-      const stale = type !== 'EpochStarted' && peeked?.epoch !== epoch;
-      const row = rows.next(record.offset) ?? (await rows.load(record.offset));
-      compared += 1;
-      if (row === null) findings.add('I12', 'a record has no row', [shownRecord(record, { type })]);
-      else if (row.stale !== stale || row.event_type !== type || !Buffer.from(row.digest).equals(codec.digest(record.value))) {
-        findings.add('I12', `a row says ${row.event_type.slice(0, 40)}${row.stale ? ', stale' : ''} with another digest, type or mark than its record`, [shownRecord(record, { type })]);
-      }
-    }
-  }
-  const [beyond] = await db.query<{ count: number | string }>('SELECT count(*) AS count FROM audit_rows WHERE topic = $1 AND partition = $2 AND ("offset" >= $3 OR "offset" < 0)', [topic, partition, until]);
-  if (Number(beyond?.count ?? 0) > 0) findings.add('I12', `${Number(beyond?.count)} rows stand beyond the watermark ${until} of partition ${partition}`);
-  return compared;
-}
-
-async function watermark({ db, topic, findings, log }: RowsOptions, partition: number): Promise<number> {
-  const [row] = await db.query<{ next_offset: number | string }>('SELECT next_offset FROM watermarks WHERE topic = $1 AND partition = $2', [topic, partition]);
-  const until = Number(row?.next_offset ?? 0);
-  if (until === 0) return 0;
-  // Reading the record before it tells whether the log reaches so far.
-  for await (const batch of log.read({ topic, partition, from: until - 1, until })) if (batch.length > 0) return until;
-  findings.add('I12', `the watermark of partition ${partition} is ${until}, beyond the end of the log`);
-  return 0;
-}
-
-class RowReader {
+/** The rows of one partition, read in pages and shown one record after the other. */
+export class RowReader {
+  compared = 0;
   #page: readonly Row[] = [];
   #at = 0;
+  /** Rows below this offset have been read, or are known not to be there. */
+  #readUntil = 0;
 
-  constructor(private readonly db: Pick<Database, 'query'>, private readonly topic: TopicName, private readonly partition: number) {}
+  constructor(private readonly options: RowsOptions, readonly partition: number, readonly until: number) {}
 
-  /** The row at an offset when it is in the page that was read; offsets must rise. */
-  next(offset: number): Row | null {
-    while (this.#at < this.#page.length && Number((this.#page[this.#at] as Row).offset) < offset) this.#at += 1;
-    const row = this.#page[this.#at];
-    return row !== undefined && Number(row.offset) === offset ? row : null;
+  /** Whether a page must be loaded before the record at this offset is compared. Offsets must rise. */
+  needs(offset: number): boolean {
+    return offset < this.until && offset >= this.#readUntil;
   }
 
-  async load(offset: number): Promise<Row | null> {
-    // A page that goes beyond the offset has shown already that there is none.
-    if (this.#at < this.#page.length) return null;
-    this.#page = await this.db.query<Row>('SELECT "offset", stale, event_type, digest FROM audit_rows WHERE topic = $1 AND partition = $2 AND "offset" >= $3 ORDER BY "offset" LIMIT $4', [this.topic, this.partition, offset, pageRows]);
+  async load(offset: number): Promise<void> {
+    const { db, topic } = this.options;
+    this.#page = await db.query<Row>(`SELECT "offset", ${textSql} AS columns, detail::text AS detail FROM audit_rows WHERE topic = $1 AND partition = $2 AND "offset" >= $3 ORDER BY "offset" LIMIT ${pageRows}`, [topic, this.partition, offset]);
     this.#at = 0;
-    return this.next(offset);
+    const last = this.#page[this.#page.length - 1];
+    this.#readUntil = last === undefined || this.#page.length < pageRows ? Infinity : Number(last.offset) + 1;
   }
+
+  compare(record: LogRecord, fact: Fact, stale: boolean): void {
+    if (record.offset >= this.until) return;
+    const { findings, codec } = this.options;
+    this.compared += 1;
+    while (this.#at < this.#page.length && Number((this.#page[this.#at] as Row).offset) < record.offset) this.#at += 1;
+    const row = this.#page[this.#at];
+    if (row === undefined || Number(row.offset) !== record.offset) return findings.add('I12', 'a record has no row', [shownRecord(record, fact)]);
+    const wanted = columnsOf(record, fact, { stale, digest: codec.digest(record.value) });
+    const differs = row.columns === wanted ? null : sameColumns(row.columns, wanted);
+    if (differs !== null) return findings.add('I12', `a row's ${rowColumns[differs] ?? 'columns'} is not what its record says`, [shownRecord(record, fact)]);
+    if (row.detail !== '{}' && !says(JSON.parse(row.detail), fact)) findings.add('I12', "a row's detail is not what its record says", [shownRecord(record, fact)]);
+  }
+}
+
+/** Where the projector is in a partition, and the rows beyond, at one moment. */
+export interface Watermark {
+  readonly until: number;
+  readonly beyond: number;
+  readonly firstBeyond: number;
+}
+
+/** To be read before the ends of the log: both may be growing. */
+export async function readWatermarks({ db, topic }: Pick<RowsOptions, 'db' | 'topic'>): Promise<ReadonlyMap<number, Watermark>> {
+  const rows = await db.query<Record<'partition' | 'until' | 'beyond' | 'first_beyond', number | string | null>>(
+    `SELECT w.partition, w.next_offset AS until, b.beyond, b.first_beyond FROM watermarks w,
+     LATERAL (SELECT count(*) AS beyond, min("offset") AS first_beyond FROM audit_rows r WHERE r.topic = w.topic AND r.partition = w.partition AND (r."offset" >= w.next_offset OR r."offset" < 0)) b WHERE w.topic = $1`, [topic]);
+  return new Map(rows.map((row) => [Number(row.partition), { until: Number(row.until), beyond: Number(row.beyond), firstBeyond: Number(row.first_beyond) }]));
+}
+
+/** @param next the offset behind the last record of the partition. */
+export function openRows(options: RowsOptions, partition: number, { until, beyond, firstBeyond }: Watermark, next: number): RowReader {
+  const { findings, isAtRest } = options;
+  if (until > next) findings.add('I12', `the watermark of partition ${partition} is ${until}, beyond the end of the log at ${next}`);
+  if (isAtRest && until < next) findings.add('I12', `the watermark of partition ${partition} is ${until}: ${next - until} records of ${next} have no row, with nothing under way`);
+  if (beyond > 0) findings.add('I12', `${beyond} rows stand beyond the watermark ${until} of partition ${partition}, the first at offset ${firstBeyond}`);
+  return new RowReader(options, partition, Math.min(until, next));
+}
+
+/** Rows that no watermark speaks of. */
+export async function checkStrayRows({ db, topic, findings }: Omit<RowsOptions, 'codec' | 'isAtRest'>, partitions: number): Promise<void> {
+  const stray = await db.query<{ topic: string; partition: number; count: number | string }>(
+    `SELECT r.topic, r.partition, count(*) AS count FROM audit_rows r LEFT JOIN watermarks w ON w.topic = r.topic AND w.partition = r.partition
+     WHERE w.topic IS NULL OR (r.topic = $1 AND (r.partition < 0 OR r.partition >= $2)) GROUP BY r.topic, r.partition ORDER BY r.topic, r.partition LIMIT 10`, [topic, partitions]);
+  for (const row of stray) findings.add('I12', `${Number(row.count)} rows are of ${row.topic} partition ${row.partition}, which the projector never read`);
 }

@@ -4,7 +4,7 @@
 
 import type { Claim } from '../../schemas/generated/events.js';
 import { messageClassOf } from '../../schemas/generated/events.js';
-import { signedPart, type EventCodec } from '../runtime/codec/event-codec.js';
+import { signedPart, type Decoded, type EventCodec } from '../runtime/codec/event-codec.js';
 import type { Keyring } from '../runtime/keyring.js';
 import { partitionFor } from '../runtime/log/partitioner.js';
 import type { LogRecord } from '../runtime/log/port.js';
@@ -13,6 +13,7 @@ export interface BookedClaim {
   readonly record: LogRecord;
   /** Null: no claim can be read from the bytes. */
   readonly claim: Claim | null;
+  readonly decoded: Decoded;
   /** Null: there are no keys to tell. */
   readonly authentic: boolean | null;
   readonly routed: boolean;
@@ -34,7 +35,7 @@ export class ClaimBook {
   }
 
   /** Adds the next record of quarantine. */
-  add(record: LogRecord): void {
+  add(record: LogRecord): BookedClaim {
     const { codec, keyring, partitions } = this.parts;
     const decoded = codec.decode(record.value);
     const claim = decoded.ok && messageClassOf[decoded.event.type] === 'claim' ? (decoded.event as Claim) : null;
@@ -42,8 +43,15 @@ export class ClaimBook {
     const authentic = claim === null || !decoded.ok ? false
       : keyring === null ? null : keyring.verify(claim.signer, claim.signature, decoded.schema.fingerprint, signedPart(decoded.body, claim.signature.length));
     const routed = claim !== null && record.key.toString('latin1') === claim.job && partitionFor(record.key, partitions) === record.partition;
-    this.#claims.set(record.offset, { record, claim, authentic, routed, digest: codec.digest(record.value), timeMs: this.#timeMs });
+    const booked = { record, claim, decoded, authentic, routed, digest: codec.digest(record.value), timeMs: this.#timeMs };
+    this.#claims.set(record.offset, booked);
     this.#next = record.offset + 1;
+    return booked;
+  }
+
+  /** The claim at an offset, unless it was forgotten. */
+  at(offset: number): BookedClaim | undefined {
+    return this.#claims.get(offset);
   }
 
   /** The claim at an offset; those before it are forgotten. */

@@ -1,6 +1,6 @@
 import type { LogRecord } from '../runtime/log/port.js';
 
-/** The invariants that have a subject today, and what each says in one line. */
+/** The invariants, and what each says in one line. */
 export const invariants = {
   I1: 'every accepted job has one terminal, and nothing follows it',
   I2: 'what was acknowledged is in the log, what was refused is not',
@@ -9,9 +9,12 @@ export const invariants = {
   I5: 'evidence resolves to what the step was given or to a receipt',
   I6: 'the fold has one result, and each decision taken again is the recorded one',
   I7: 'one live owner: each claim decided once, in order, in one piece; attempts 1 to k, one open at a time',
+  I8: 'one effect per key',
+  I9: 'approval before what cannot be undone',
+  I10: 'a job costs what its facts say, in sum',
   I11: "deadlines bite, in the partition's own time",
-  I12: 'the audit table is the image of the log',
-  I13: 'a decided claim is the one that was decided on',
+  I12: 'the audit table is the image of the log, row for row and column for column',
+  I13: 'a decided claim is the one that was decided on, and nobody but a superuser can change an audit row',
   I14: 'no claim is dropped: each has a decision',
   I15: 'offsets are dense, and no fact stands where it does not belong',
   I16: "a job's facts name its tenant alone",

@@ -38,6 +38,10 @@ export interface JobTrack {
   readonly tenant: string;
   readonly workflowVersion: string;
   readonly deadlineAtMs: number;
+  /** 0: none. */
+  readonly capMicros: number;
+  /** Sum of what its facts say so far. */
+  costMicros: number;
   readonly steps: Map<string, StepTrack>;
   /** By hash. */
   readonly artifacts: Map<string, TrackedArtifact>;
@@ -87,7 +91,11 @@ export interface PartitionFigures {
   ended: number;
   refused: number;
   unauthentic: number;
+  /** Jobs that cost more than their stated cap. */
+  overCap: number;
 }
+
+export const noFigures: Readonly<PartitionFigures> = Object.freeze({ claims: 0, facts: 0, stale: 0, epochs: 0, decisions: 0, accepted: 0, ended: 0, refused: 0, unauthentic: 0, overCap: 0 });
 
 export interface EndedJob {
   readonly instance: number;

@@ -1,3 +1,5 @@
+import { explained, tamperNote } from './explain.js';
+import { invariants, type InvariantName } from './findings.js';
 import type { VerifyReport } from './verify-log.js';
 
 /** One line per invariant; on failure, the first offending records below it. */
@@ -12,4 +14,26 @@ export function verifyText({ rows, figures, elapsedMs, ok }: VerifyReport): stri
 
 export function verifyJson(report: VerifyReport): string {
   return `${JSON.stringify(report)}\n`;
+}
+
+/** How each invariant is checked, and what its check has in common with what it checks. */
+export function explainText(columns: number): string {
+  const lines = (Object.keys(invariants) as InvariantName[]).flatMap((invariant) => {
+    const { how, shares } = explained[invariant];
+    return [`${invariant.padEnd(4)} ${invariants[invariant]}`, ...wrapped(`checked by: ${how}`, columns), ...(shares === '' ? [] : wrapped(`shares: ${shares}`, columns))];
+  });
+  return `${lines.join('\n')}\n\n${wrapped(tamperNote, columns, '').join('\n')}\n`;
+}
+
+function wrapped(text: string, columns: number, indent = '     '): readonly string[] {
+  const lines: string[] = [];
+  let line = indent;
+  for (const word of text.split(' ')) {
+    if (line !== indent && line.length + 1 + word.length > columns) {
+      lines.push(line);
+      line = indent;
+    }
+    line += line === indent ? word : ` ${word}`;
+  }
+  return [...lines, line];
 }

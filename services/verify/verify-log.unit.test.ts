@@ -1,14 +1,16 @@
 import assert from 'node:assert/strict';
 import { before, describe, it } from 'node:test';
-import { replayLog } from '../../replay/replay.js';
+import { decidedAgain } from '../../replay/take-again.js';
 import type { Checkpointed, Fact } from '../../schemas/generated/events.js';
+import { jobId } from '../blackboard/ids.js';
 import { MemoryLogStore } from '../runtime/log/memory/memory-log.js';
 import type { LogRecord } from '../runtime/log/port.js';
 import { codec, contracts, keyring, topics } from '../testing/simulation/blackboard-of-seed.js';
 import { playSeed } from '../testing/simulation/run-seed.js';
+import { parseHistory, type HistoryEntry } from './client-history.js';
 import type { InvariantName } from './findings.js';
-import { verifyJson, verifyText } from './render.js';
-import { verifyLog, type VerifyReport } from './verify-log.js';
+import { explainText, verifyJson, verifyText } from './render.js';
+import { verifyLog, type VerifyOptions, type VerifyReport } from './verify-log.js';
 
 /** The records of an honest run with retries, refusals and two or more epochs. */
 const records: LogRecord[] = [];
@@ -17,7 +19,7 @@ let partitions = 0;
 type Change = (fact: Fact, record: LogRecord) => Partial<Record<string, unknown>> | null;
 
 /** The run's log with its first fact that `change` takes changed, and whatever `more` appends. */
-async function tampered(change: Change, more: { readonly key?: string; readonly append?: (store: MemoryLogStore) => void } = {}): Promise<VerifyReport> {
+async function tampered(change: Change, more: { readonly key?: string; readonly append?: (store: MemoryLogStore) => void } = {}, how: Partial<VerifyOptions> = {}): Promise<VerifyReport> {
   const store = new MemoryLogStore({ topics: [topics.quarantine, topics.verified].map((name) => ({ name, partitions })), clock: () => timeMs });
   let timeMs = 0;
   let isChanged = more.append !== undefined;
@@ -41,11 +43,8 @@ async function tampered(change: Change, more: { readonly key?: string; readonly 
   more.append?.(store);
   const log = store.open();
   return verifyLog({
-    log, topics, codec, keyring, isAtRest: true,
-    takeAgain: async () => {
-      const { decisions, divergences } = await replayLog({ log, topics, codec, contracts, keyring });
-      return { decisions, differences: divergences.map((divergence) => JSON.stringify(divergence)) };
-    },
+    log, topics, codec, keyring, isAtRest: true, ...how,
+    again: decidedAgain({ log, topics, codec }, { contracts, keyring }),
   });
 }
 
@@ -60,12 +59,17 @@ const planted: readonly (readonly [InvariantName, string, Change])[] = [
   ['I4', 'a fact that denies the signature of its cause', of('PlanExpanded', () => ({ authentic: false }))],
   ['I5', 'evidence that nobody was given', of('ArtifactVerified', ({ evidence }) => (evidence.length === 0 ? null : { evidence: evidence.map((one) => ({ ...one, reference: 'd'.repeat(64) })) }))],
   ['I7', 'a checkpoint with another cursor', of('Checkpointed', ({ cursor }: Checkpointed) => (cursor < 0 ? null : { cursor: cursor - 1 }))],
+  ['I10', 'an end that says another cost than its facts', of('JobEnded', ({ costMicros }) => ({ costMicros: costMicros + 1 }))],
   ['I11', 'a fact with another time', of('PlanExpanded', ({ atMs }) => ({ atMs: atMs + 1 }))],
   ['I13', 'a decision on another claim', (fact) => (fact.type === 'StepCompleted' || fact.causeDigest.length === 0 || fact.cause < 0 ? null : { causeDigest: Buffer.alloc(32) })],
   ['I16', "a fact that names another tenant", of('StepCompleted', () => ({ tenant: 'initech' }))],
   ['I17', 'a fact without a policy', of('StepCompleted', () => ({ policyVersion: '' }))],
   ['I18', 'a retry before its time', of('AttemptFailed', ({ retryAtMs }) => (retryAtMs < 0 ? null : { retryAtMs: retryAtMs + 1_000 }))],
 ];
+
+function strange(key: string): Pick<HistoryEntry, 'job' | 'tenant' | 'key'> {
+  return { job: jobId('acme', key), tenant: 'acme', key };
+}
 
 describe('the verification of a log', () => {
   before(async () => {
@@ -117,6 +121,45 @@ describe('the verification of a log', () => {
     const claim = records.find(({ topic, partition }) => topic === topics.quarantine && partition === 0) as LogRecord;
     const report = await tampered(() => null, { append: (store) => { store.write({ topic: topics.quarantine, partition: 0, records: [claim] }); } });
     assert.deepEqual(failed(report), ['I14']);
+  });
+
+  it('holds what clients were told against the log (I2), and nothing else', async () => {
+    const claims = records.flatMap((record): HistoryEntry[] => {
+      const decoded = record.topic === topics.quarantine ? codec.decode(record.value) : null;
+      if (decoded === null || !decoded.ok || decoded.event.type !== 'JobSubmitted') return [];
+      const { job, tenant, idempotencyKey: key } = decoded.event;
+      return jobId(tenant, key) === job ? [{ job, tenant, key, outcome: 'acked', partition: record.partition, offset: record.offset }] : [];
+    });
+    const accepted = new Set(records.flatMap((record) => {
+      const fact = record.topic === topics.verified ? codec.decodeFact(record.value) as Fact : null;
+      return fact?.type === 'JobAccepted' ? [`${record.partition}/${fact.cause}`] : [];
+    }));
+    const told = async (history: readonly HistoryEntry[]): Promise<VerifyReport> => tampered(of('EpochStarted', () => ({})), {}, { history: parseHistory(history.map((entry) => JSON.stringify(entry)).join('\n')) });
+    const honest = await told(claims);
+    assert.deepEqual(failed(honest), []);
+    assert.match(honest.rows.find(({ invariant }) => invariant === 'I2')?.figures ?? '', new RegExp(`^${claims.length} submissions$`));
+    const one = claims.find(({ partition, offset }) => accepted.has(`${partition}/${offset}`)) as HistoryEntry;
+    const others = claims.filter(({ job }) => job !== one.job);
+    assert.deepEqual(failed(await told([...others, { ...one, offset: 1_000_000 }])), ['I2'], 'lost behind the end');
+    assert.deepEqual(failed(await told([...others, { ...one, offset: others.find(({ partition }) => partition === one.partition)?.offset ?? 0 }])), ['I2'], 'another record stands there');
+    assert.deepEqual(failed(await told([...others, { ...one, outcome: 'refused', partition: null, offset: null }])), ['I2'], 'refused, and accepted');
+    assert.deepEqual(failed(await told([...others, { ...one, outcome: 'unknown', partition: null, offset: null }])), [], 'unknown, and in once');
+    assert.deepEqual(failed(await told([...claims, { ...one, ...strange('never-sent'), outcome: 'unknown', partition: null, offset: null }, { ...one, ...strange('not-taken'), outcome: 'refused', partition: null, offset: null }])), [], 'out');
+  });
+
+  it('refuses a history that is none, by its line', () => {
+    const entry = { ...strange('k'), outcome: 'acked', partition: 0, offset: 4 };
+    assert.equal(parseHistory(`${JSON.stringify(entry)}\n\n`).length, 1);
+    for (const bad of ['{', '{}', JSON.stringify({ ...entry, key: 'another' }), JSON.stringify({ ...entry, offset: null }), JSON.stringify({ ...entry, outcome: 'perhaps' })]) {
+      assert.throws(() => parseHistory(`${JSON.stringify(entry)}\n${bad}`), { code: 'INPUT_INVALID', message: /^line 2 / });
+    }
+  });
+
+  it('says of every invariant how its check is independent, and of those without a subject that they have none', async () => {
+    const { rows } = await tampered(of('EpochStarted', () => ({})));
+    assert.equal(rows.length, 18);
+    for (const invariant of ['I8', 'I9']) assert.equal(rows.find((row) => row.invariant === invariant)?.result, '–');
+    for (const { invariant } of rows) assert.match(explainText(100), new RegExp(`^${invariant} +\\S.*\n +checked by: `, 'm'));
   });
 
   it('refuses a log whose beginning is gone', async () => {

@@ -103,7 +103,14 @@ function lengthPrefixed(bytes: Buffer, at: number, isText: boolean): number {
   const length = readLong(bytes, at);
   const end = start + length;
   if (length < 0 || end > bytes.length) return outside;
-  return !isText || length === 0 || isUtf8(bytes.subarray(start, end)) ? end : outside;
+  return !isText || isShortAscii(bytes, start, end) || isUtf8(bytes.subarray(start, end)) ? end : outside;
+}
+
+/** Almost every text is one, and looking costs less than a view of the bytes. */
+function isShortAscii(bytes: Buffer, start: number, end: number): boolean {
+  if (end - start > 64) return false;
+  for (let at = start; at < end; at += 1) if ((bytes[at] as number) >= 0x80) return false;
+  return true;
 }
 
 /** Arrays and maps: blocks of items, each with its count (negative: its byte size follows), until a count of 0. */
