@@ -4,6 +4,7 @@
 //           | u32 length | key | u32 length | value
 // Offsets are not stored: they are dense per partition, in the order of the file. The whole behind the header is gzip.
 
+import { open } from 'node:fs/promises';
 import { gunzipSync, gzipSync } from 'node:zlib';
 import type { TopicName, TopicNames } from '../topics/topics.js';
 import { BlackboardError } from '../services/runtime/errors.js';
@@ -17,36 +18,79 @@ export interface GoldenHeader {
   readonly reason: string;
   readonly partitions: number;
   readonly jobs: number;
+  /** Of the topics; default `bb.`. */
+  readonly prefix?: string;
+  /** By id: the schemas that the records were written with. Default: those of an embedded log. */
+  readonly schemas?: Readonly<Record<string, unknown>>;
 }
 
 const magic = Buffer.from('BBGOLDEN');
 
 export function writeGolden(header: GoldenHeader, records: Readonly<Record<'quarantine' | 'verified', readonly LogRecord[]>>): Buffer {
-  const head = Buffer.from(JSON.stringify(header));
   const body = Buffer.concat([...records.quarantine.map((record) => frame(0, record)), ...records.verified.map((record) => frame(1, record))]);
-  return Buffer.concat([magic, u32(head.length), head, gzipSync(body, { level: 9 })]);
+  return Buffer.concat([writeHeader(header), gzipSync(body, { level: 9 })]);
 }
 
 /** @throws BlackboardError INPUT_INVALID */
 export function readGolden(bytes: Buffer, topics: Pick<TopicNames, 'quarantine' | 'verified'>): { readonly header: GoldenHeader; readonly log: HeldLog } {
-  if (!bytes.subarray(0, magic.length).equals(magic)) throw new BlackboardError('INPUT_INVALID', 'this is no golden log: it does not begin with BBGOLDEN; record one with "node dist/replay/record-golden.js"');
-  const headEnd = magic.length + 4 + bytes.readUInt32BE(magic.length);
-  const header = JSON.parse(bytes.toString('utf8', magic.length + 4, headEnd)) as GoldenHeader;
-  if (header.format !== 1) throw new BlackboardError('INPUT_INVALID', `this golden log has format ${String(header.format)}, and only format 1 is known here; record it again`);
-  const body = gunzipSync(bytes.subarray(headEnd));
+  const { header, end } = parseHeader(bytes);
   const log = new HeldLog(topics, header.partitions);
-  for (let at = 0; at < body.length;) {
-    const topic = body[at] === 0 ? topics.quarantine : topics.verified;
-    const keyAt = at + 15;
-    const keyEnd = keyAt + body.readUInt32BE(at + 11);
-    const valueEnd = keyEnd + 4 + body.readUInt32BE(keyEnd);
-    log.add(topic, body.readUInt16BE(at + 1), { appendTimeMs: body.readDoubleBE(at + 3), key: Buffer.from(body.subarray(keyAt, keyEnd)), value: Buffer.from(body.subarray(keyEnd + 4, valueEnd)) });
-    at = valueEnd;
-  }
+  addFrames(log, topics, gunzipSync(bytes.subarray(end)));
   return { header, log };
 }
 
-function frame(topic: number, { partition, appendTimeMs, key, value }: LogRecord): Buffer {
+export function writeHeader(header: GoldenHeader): Buffer {
+  const head = Buffer.from(JSON.stringify(header));
+  return Buffer.concat([magic, u32(head.length), head]);
+}
+
+/** The header of a file, and where it ends. @throws BlackboardError INPUT_INVALID, NOT_FOUND */
+export async function readHeader(path: string): Promise<{ readonly header: GoldenHeader; readonly bytes: number }> {
+  const file = await open(path).catch((error: NodeJS.ErrnoException) => {
+    throw new BlackboardError('NOT_FOUND', `the recorded file ${path} cannot be opened (${error.code ?? 'error'})`, {}, { cause: error });
+  });
+  try {
+    const first = await file.read(Buffer.alloc(magic.length + 4), 0, magic.length + 4, 0);
+    const length = first.bytesRead < magic.length + 4 ? 0 : Math.min(first.buffer.readUInt32BE(magic.length), headerBytesMax);
+    const all = Buffer.concat([first.buffer, (await file.read(Buffer.alloc(length), 0, length, magic.length + 4)).buffer]);
+    const { header, end } = parseHeader(all);
+    return { header, bytes: end };
+  } finally {
+    await file.close();
+  }
+}
+
+const headerBytesMax = 16 * 1024 * 1024;
+
+function parseHeader(bytes: Buffer): { readonly header: GoldenHeader; readonly end: number } {
+  if (!bytes.subarray(0, magic.length).equals(magic)) throw new BlackboardError('INPUT_INVALID', 'this is no recorded log: it does not begin with BBGOLDEN; record one with "blackboard record --out FILE"');
+  const end = magic.length + 4 + bytes.readUInt32BE(magic.length);
+  let header: GoldenHeader;
+  try {
+    header = JSON.parse(bytes.toString('utf8', magic.length + 4, end)) as GoldenHeader;
+  } catch {
+    throw new BlackboardError('INPUT_INVALID', 'the header of this recorded log is damaged; record it again');
+  }
+  if (header.format !== 1) throw new BlackboardError('INPUT_INVALID', `this recorded log has format ${String(header.format)}, and only format 1 is known here; record it again`);
+  return { header, end };
+}
+
+/** Adds the whole frames of `body` to a log, whose records then share its memory; answers where they end. */
+export function addFrames(log: HeldLog, topics: Pick<TopicNames, 'quarantine' | 'verified'>, body: Buffer): number {
+  let at = 0;
+  for (;;) {
+    const keyAt = at + 15;
+    if (keyAt > body.length) return at;
+    const keyEnd = keyAt + body.readUInt32BE(at + 11);
+    if (keyEnd + 4 > body.length) return at;
+    const valueEnd = keyEnd + 4 + body.readUInt32BE(keyEnd);
+    if (valueEnd > body.length) return at;
+    log.add(body[at] === 0 ? topics.quarantine : topics.verified, body.readUInt16BE(at + 1), { appendTimeMs: body.readDoubleBE(at + 3), key: body.subarray(keyAt, keyEnd), value: body.subarray(keyEnd + 4, valueEnd) });
+    at = valueEnd;
+  }
+}
+
+export function frame(topic: number, { partition, appendTimeMs, key, value }: LogRecord): Buffer {
   const head = Buffer.alloc(15);
   head.writeUInt8(topic, 0);
   head.writeUInt16BE(partition, 1);

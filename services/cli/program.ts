@@ -11,6 +11,7 @@ import { addDoctor } from './commands/doctor.js';
 import { addExitCodes } from './commands/exit-codes.js';
 import { addKeys } from './commands/keys.js';
 import { addList } from './commands/list.js';
+import { addRecord } from './commands/record.js';
 import { addReplay } from './commands/replay.js';
 import { addVerify } from './commands/verify.js';
 import { addResult } from './commands/result.js';
@@ -25,7 +26,7 @@ import type { AddCommand, CliContext } from './context.js';
 const groups: readonly (readonly [heading: string, commands: readonly AddCommand[]])[] = [
   ['Try it:', [addDemo, addUp, addDoctor]],
   ['Jobs:', [addSubmit, addStatus, addResult, addList, addCancel, addWatch]],
-  ['What happened:', [addBoard, addAudit, addReplay, addVerify]],
+  ['What happened:', [addBoard, addAudit, addReplay, addVerify, addRecord]],
   ['Operate:', [addTopics, addDeadLetter, addKeys]],
   ['One process for each service:', [addServices]],
   ['Further:', [addExitCodes]],

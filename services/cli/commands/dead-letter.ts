@@ -8,7 +8,7 @@ import { moment } from '../durations.js';
 import { CliError, exitCodes } from '../exit-codes.js';
 import { hexLines } from '../hex-view.js';
 import { readNumber } from '../read-params.js';
-import { recordedAt, withLog, type LogOptions } from '../recorded-at.js';
+import { keptAt, withLog, type LogOptions } from '../recorded-at.js';
 import { facts, table } from '../table.js';
 import { foreign, jsonLine } from '../terminal.js';
 
@@ -35,7 +35,7 @@ export const addDeadLetter: AddCommand = (program, context) => {
 };
 
 async function listLetters(options: Options, { terminal, env, finish }: CliContext): Promise<void> {
-  const letters = await withRecorded(recordedAt(options, env), (source) => readLetters(source, options.limit ?? 50));
+  const letters = await withRecorded(keptAt(options, env), (source) => readLetters(source, options.limit ?? 50));
   if (options.json === true) for (const found of letters) terminal.out(jsonLine(plain(found)));
   else if (letters.length === 0) terminal.out('no dead letters\n');
   else {
@@ -46,7 +46,7 @@ async function listLetters(options: Options, { terminal, env, finish }: CliConte
 }
 
 async function showLetter(offset: number, options: Options, { terminal, env, finish }: CliContext): Promise<void> {
-  const found = await withRecorded(recordedAt(options, env), (source) => readLetter(source, offset));
+  const found = await withRecorded(keptAt(options, env), (source) => readLetter(source, offset));
   const { record, letter } = found;
   terminal.out(options.json === true ? jsonLine(plain(found)) : facts([
     ['offset', String(record.offset)], ['when', moment(record.appendTimeMs)], ['reason', foreign(letter.reason)], ...(letter.detail === '' ? [] : [['detail', foreign(letter.detail)] as const]),
@@ -57,7 +57,7 @@ async function showLetter(offset: number, options: Options, { terminal, env, fin
 
 /** @throws BlackboardError LOG_LOCKED while an embedded blackboard runs. */
 async function redriveLetter(offset: number, options: Options, { terminal, env, finish }: CliContext): Promise<void> {
-  const at = recordedAt(options, env);
+  const at = keptAt(options, env);
   const { found, original, partitions } = await withRecorded(at, async (source) => {
     const letter = await readLetter(source, offset);
     return { found: letter, original: await readOriginal(source, letter), partitions: (await source.log.ranges(source.topics.quarantine)).length };

@@ -6,7 +6,7 @@ import { examples, withJson, type AddCommand, type CliContext, type JsonOption }
 import { CliError } from '../exit-codes.js';
 import { jobId } from '../job-views.js';
 import { withProgress } from '../progress.js';
-import { recordedAt, withLog, type LogOptions } from '../recorded-at.js';
+import { recordedAt, withRecordedLog, type LogOptions } from '../recorded-at.js';
 import { foreign } from '../terminal.js';
 import { loadWorkflowsOf, withWorkflow, type WorkflowOption } from '../workflow-option.js';
 
@@ -18,7 +18,7 @@ interface ReplayOptions extends JsonOption, LogOptions, WorkflowOption {
 }
 
 export const addReplay: AddCommand = (program, context) => {
-  const command = withWorkflow(withLog(withJson(program.command('replay'))))
+  const command = withWorkflow(withRecordedLog(withJson(program.command('replay'))))
     .description('fold a recorded job from the log alone, and take every decision again')
     .argument('[job]', 'job id, 32 hex digits; with --all none')
     .option('--at <point>', 'the board as of an offset (1234 or 3/1234), an event of the job (e7) or a time (2025-03-01T14:02:07Z)')
@@ -37,7 +37,7 @@ async function replay(job: string | undefined, options: ReplayOptions, { termina
   if ((job === undefined) === (options.all !== true)) throw new CliError('usage', 'replay takes one job, or --all');
   const source = recordedAt(options, env);
   const databaseUrl = env['DATABASE_URL'] ?? '';
-  if (options.rows === true && source.mode === 'kafka' && databaseUrl === '') throw new CliError('configuration', 'DATABASE_URL is required for --rows and not set');
+  if (options.rows === true && source.mode !== 'embedded' && databaseUrl === '') throw new CliError('configuration', 'DATABASE_URL is required for --rows and not set');
   const keys = options.keys === undefined ? undefined : await readFile(options.keys, 'utf8').catch((error: NodeJS.ErrnoException) => {
     throw new CliError('notFound', `--keys: ${foreign(options.keys)} cannot be read (${error.code ?? 'error'})`);
   });

@@ -62,6 +62,11 @@ export class EventCodec {
     return this.#bySchemaId.has(id);
   }
 
+  /** The schema of an id as it was written, as JSON data; null when it is not known. */
+  schemaOf(id: number): unknown {
+    return this.#bySchemaId.get(id)?.writer.schema({ exportAttrs: true }) ?? null;
+  }
+
   fingerprintOf(eventType: EventType): Buffer {
     return this.#mine(eventType).fingerprint;
   }

@@ -1,0 +1,110 @@
+// A whole log in one file that explains itself: the format of golden logs (see golden-file.ts), written and read as a
+// stream, its header naming the topic prefix and the schemas that the records were written with. So the file of a Kafka
+// log is read without its registry. Its size is that of the log, compressed; reading holds the log in memory.
+
+import { createReadStream, createWriteStream } from 'node:fs';
+import { rename } from 'node:fs/promises';
+import { join } from 'node:path';
+import { pipeline } from 'node:stream/promises';
+import { createGunzip, createGzip } from 'node:zlib';
+import type { EventType } from '../schemas/generated/events.js';
+import { composeSchemas } from '../schemas/compose.js';
+import { topicNames, type TopicNames } from '../topics/topics.js';
+import { embeddedCodec } from '../services/runtime/codec/embedded-codec.js';
+import { EventCodec, parseSchema } from '../services/runtime/codec/event-codec.js';
+import { BlackboardError } from '../services/runtime/errors.js';
+import type { LogRecord } from '../services/runtime/log/port.js';
+import { projectRoot } from '../services/runtime/project-root.js';
+import { addFrames, frame, HeldLog, readHeader, writeHeader, type GoldenHeader } from './golden-file.js';
+import type { RecordedBlackboard } from './readable-log.js';
+
+const chunkBytes = 1024 * 1024;
+
+export interface WrittenFile {
+  readonly claims: number;
+  readonly facts: number;
+  readonly partitions: number;
+}
+
+/** Writes both topics as they are now; the file takes its name when it is whole. */
+export async function writeRecordedFile(path: string, source: RecordedBlackboard, about: { readonly name: string; readonly reason: string }): Promise<WrittenFile> {
+  const { log, topics, codec, learn } = source;
+  // Verified first: each of its decisions then has its claim.
+  const verified = await log.ranges(topics.verified);
+  const quarantine = await log.ranges(topics.quarantine);
+  const ids = await schemaIds(source);
+  const schemas: Record<string, unknown> = {};
+  for (const id of ids) {
+    if (!codec.knows(id)) await learn?.(id).catch(() => undefined);
+    const avro = codec.schemaOf(id);
+    if (avro !== null) schemas[id] = avro;
+  }
+  const counts = [0, 0];
+  const header: GoldenHeader = { format: 1, ...about, partitions: verified.length, jobs: 0, prefix: prefixOf(topics.verified), schemas };
+  async function* frames(): AsyncGenerator<Buffer> {
+    for (const [number, topic, ranges] of [[0, topics.quarantine, quarantine], [1, topics.verified, verified]] as const) {
+      for (const range of ranges) {
+        if (range.low > 0) throw new BlackboardError('LOG_OUT_OF_RANGE', `${topic} partition ${range.partition} begins at offset ${range.low}: a recorded file holds a log from its beginning`, { low: range.low });
+        for await (const batch of log.read({ topic, partition: range.partition, from: 0, until: range.next })) {
+          counts[number] = (counts[number] as number) + batch.length;
+          yield Buffer.concat(batch.map((record: LogRecord) => frame(number, record)));
+        }
+      }
+    }
+  }
+  const out = createWriteStream(`${path}.part`);
+  out.write(writeHeader(header));
+  await pipeline(frames, createGzip({ level: 3, chunkSize: chunkBytes }), out);
+  await rename(`${path}.part`, path);
+  return { claims: counts[0] as number, facts: counts[1] as number, partitions: verified.length };
+}
+
+/** @throws BlackboardError INPUT_INVALID: it is no recorded file, or is cut; NOT_FOUND. */
+export async function openRecordedFile(path: string): Promise<RecordedBlackboard> {
+  const { header, bytes } = await readHeader(path);
+  const topics = topicNames(header.prefix);
+  const log = new HeldLog(topics, header.partitions);
+  let rest: Buffer = Buffer.alloc(0);
+  try {
+    await pipeline(createReadStream(path, { start: bytes, highWaterMark: chunkBytes }), createGunzip({ chunkSize: chunkBytes }), async (chunks) => {
+      for await (const chunk of chunks as AsyncIterable<Buffer>) {
+        const all = rest.length === 0 ? chunk : Buffer.concat([rest, chunk]);
+        rest = all.subarray(addFrames(log, topics, all));
+      }
+    });
+  } catch (error) {
+    throw new BlackboardError('INPUT_INVALID', `${path} is cut or damaged: ${(error as Error).message}; record it again`, {}, { cause: error });
+  }
+  if (rest.length > 0) throw new BlackboardError('INPUT_INVALID', `${path} ends within a record; record it again`);
+  return { log, topics, codec: codecOf(header) };
+}
+
+/** Reads with the schemas of the file; own types keep the ids under which the file has them. */
+function codecOf({ schemas = {} }: GoldenHeader): EventCodec {
+  const schemasDir = join(projectRoot, 'schemas');
+  if (Object.keys(schemas).length === 0) return embeddedCodec(schemasDir);
+  const codec = new EventCodec();
+  const byFingerprint = new Map(Object.entries(schemas).map(([id, avro]) => [parseSchema(avro).fingerprint('sha256').toString('hex'), Number(id)]));
+  // Types that the file does not hold get ids that no record of it can have.
+  let unused = -1;
+  for (const schema of composeSchemas(schemasDir)) codec.define(schema.name as EventType, schema.avro, byFingerprint.get(parseSchema(schema.avro).fingerprint('sha256').toString('hex')) ?? unused--);
+  for (const [id, avro] of Object.entries(schemas)) if (!codec.knows(Number(id))) codec.learn(Number(id), avro);
+  return codec;
+}
+
+/** Every schema id that a record of either topic names. */
+async function schemaIds({ log, topics }: RecordedBlackboard): Promise<ReadonlySet<number>> {
+  const ids = new Set<number>();
+  for (const topic of [topics.quarantine, topics.verified]) {
+    for (const { partition, low, next } of await log.ranges(topic)) {
+      for await (const batch of log.read({ topic, partition, from: low, until: next })) {
+        for (const { value } of batch) if (value.length >= 5 && value[0] === 0) ids.add(value.readInt32BE(1));
+      }
+    }
+  }
+  return ids;
+}
+
+function prefixOf(verified: TopicNames['verified']): string {
+  return verified.slice(0, verified.length - topicNames('').verified.length);
+}

@@ -1,0 +1,35 @@
+import { openRecorded } from '../../../replay/open-recorded.js';
+import { writeRecordedFile } from '../../../replay/recorded-file.js';
+import { examples, withJson, type AddCommand, type CliContext, type JsonOption } from '../context.js';
+import { exitCodes } from '../exit-codes.js';
+import { withProgress } from '../progress.js';
+import { keptAt, withLog, type LogOptions } from '../recorded-at.js';
+import { foreign, jsonLine } from '../terminal.js';
+
+interface RecordOptions extends JsonOption, LogOptions {
+  readonly out: string;
+  readonly reason?: string;
+}
+
+export const addRecord: AddCommand = (program, context) => {
+  const command = withLog(withJson(program.command('record')))
+    .description('keep both namespaces of a log in one file that explains itself, for "verify --file" and "replay --file"')
+    .requiredOption('--out <file>', 'where to; written aside and renamed when it is whole')
+    .option('--reason <text>', 'why it was kept; stands in the file')
+    .action((options: RecordOptions) => record(options, context));
+  examples(command, [
+    ['blackboard record --out incident.log --reason "brief 42 took an hour"', 'The log of this folder, also beside a running blackboard'],
+    ['blackboard verify --file incident.log', 'Checked anywhere, years later, without brokers or a registry'],
+  ], 'A whole log, never a part: decisions rest on all that is before them. The file holds whatever the log holds.');
+};
+
+async function record(options: RecordOptions, { terminal, env, finish }: CliContext): Promise<void> {
+  const source = await openRecorded(keptAt(options, env));
+  try {
+    const written = await withProgress(terminal, 'recording', () => writeRecordedFile(options.out, source, { name: 'recorded', reason: options.reason ?? '' }));
+    terminal.out(options.json === true ? jsonLine({ file: options.out, ...written }) : `${foreign(options.out)}: ${written.claims} claims, ${written.facts} facts, ${written.partitions} partitions\n`);
+    finish(exitCodes.ok);
+  } finally {
+    await source.log.close();
+  }
+}
