@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { BlackboardError } from '../../services/runtime/errors.js';
 import { brokerProperties, type BrokerPorts, type BrokerUser } from './broker-properties.js';
 import { whenBrokerAnswers } from './broker-ready.js';
-import { fetchKafka, kafkaVersionPinned, type Say } from './fetch.js';
+import { fetchKafka, kafkaVersionWanted, type Say } from './fetch.js';
 import { freePorts, isFree } from './free-ports.js';
 import { javaFlags, javaProgram } from './java-server.js';
 import { startLeashed, tailOf, type LeashedProcess } from './leashed-process.js';
@@ -64,7 +64,7 @@ const triesMax = 3;
 /** Resolves when metadata and a group call are answered. Throws KAFKA_UNAVAILABLE with the end of the broker's log. */
 export async function startBroker(options: BrokerOptions): Promise<LocalBroker> {
   const java = await javaProgram();
-  const jars = await fetchKafka({ version: options.version ?? kafkaVersionPinned, ...(options.say === undefined ? {} : { say: options.say }) });
+  const jars = await fetchKafka({ version: options.version ?? kafkaVersionWanted(), ...(options.say === undefined ? {} : { say: options.say }) });
   const folder = serverFolder('kafka', { dir: options.dir });
   for (let tries = 1; ; tries++) {
     const remembered = await recall(folder.dir, options);
@@ -95,7 +95,7 @@ async function recall(dir: string, options: BrokerOptions): Promise<Remembered> 
     throw new BlackboardError('CONFIG_INVALID', `the broker in ${dir} was made without the users ${unknown.map(({ name }) => name).join(', ')} (or with other passwords): use another folder`);
   }
   const remembered: Remembered = {
-    version: options.version ?? kafkaVersionPinned,
+    version: options.version ?? kafkaVersionWanted(),
     security: options.security,
     ports: await choosePorts(options.ports ?? before?.ports, options.ports !== undefined),
     users: before?.users ?? usersOf(options),

@@ -11,6 +11,11 @@ import { localNeeds } from './needs.js';
 
 export const kafkaVersionPinned = '4.3.1';
 export const kafkaVersionOldest = '3.9.1';
+/** The version of brokers that name none: `$BLACKBOARD_KAFKA_VERSION`, else the pinned one. */
+export function kafkaVersionWanted(): string {
+  return process.env['BLACKBOARD_KAFKA_VERSION'] || kafkaVersionPinned;
+}
+
 const apicurioVersion = '3.0.9';
 const mavenMinutesMax = 15;
 
@@ -20,7 +25,7 @@ export type Say = (line: string) => void;
 export const sayOnStderr: Say = (line) => process.stderr.write(`${line}\n`);
 
 /** The folder of Kafka's jars. Throws KAFKA_UNAVAILABLE when it is not cached and cannot be fetched. */
-export function fetchKafka({ version = kafkaVersionPinned, say = sayOnStderr }: { version?: string; say?: Say } = {}): Promise<string> {
+export function fetchKafka({ version = kafkaVersionWanted(), say = sayOnStderr }: { version?: string; say?: Say } = {}): Promise<string> {
   return intoCache(`kafka-${version}`, {
     label: `Apache Kafka ${version} (43 MB)`,
     say,

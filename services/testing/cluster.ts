@@ -9,6 +9,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { sharedBroker, sharedPostgres, sharedRegistry } from '../../infra/local/for-tests.js';
+import type { StackAddresses } from '../../infra/local/stack.js';
 import { migrate } from '../../infra/sql/migrate.js';
 import { applyTopics } from '../../infra/topics/apply.js';
 import { topicNames, type TopicNames } from '../../topics/topics.js';
@@ -30,6 +31,10 @@ export interface ClusterOptions {
   readonly name: string;
   readonly partitions?: number;
   readonly sessionTimeoutMs?: number;
+  /** Servers that the caller owns; those that are absent are shared or started here. */
+  readonly servers?: StackAddresses;
+  /** Principals that get a key, besides those that ship. */
+  readonly principals?: readonly string[];
 }
 
 export interface RunningService {
@@ -73,7 +78,12 @@ export class Cluster {
 
   /** Starts (or finds) the servers, makes topics, schemas and tables. No service runs yet. */
   static async open(options: ClusterOptions): Promise<Cluster> {
-    const [broker, registry, postgres] = await Promise.all([sharedBroker(), sharedRegistry(), sharedPostgres()]);
+    const { bootstrap, registryUrl, postgresUrl } = options.servers ?? {};
+    const [broker, registry, postgres] = await Promise.all([
+      bootstrap === undefined ? sharedBroker() : { bootstrap, release: owned },
+      registryUrl === undefined ? sharedRegistry() : { registryUrl, release: owned },
+      postgresUrl === undefined ? sharedPostgres() : { postgresUrl, release: owned },
+    ]);
     const id = `${options.name}-${process.pid}-${Date.now() % 1_000_000}`;
     const prefix = `${id}.`;
     const partitions = options.partitions ?? 4;
@@ -90,7 +100,7 @@ export class Cluster {
     const folder = mkdtempSync(join(tmpdir(), 'blackboard-cluster-'));
     const log = kafkaLog(connection);
     return new Cluster({
-      prefix, partitions, env: { ...env, DATABASE_URL: databaseUrl }, keys: makeKeys(Object.keys(shippedPrincipals), 'k1'), log, codec, db, folder,
+      prefix, partitions, env: { ...env, DATABASE_URL: databaseUrl }, keys: makeKeys([...Object.keys(shippedPrincipals), ...(options.principals ?? [])], 'k1'), log, codec, db, folder,
       release: async () => {
         await log.close();
         await db.close();
@@ -153,13 +163,16 @@ export class Cluster {
 
   async #says(running: RunningService, text: string): Promise<void> {
     for (let waitedMs = 0; waitedMs < 60_000; waitedMs += 50) {
-      if (running.child.exitCode !== null) throw new Error(`${running.service} ended with ${running.child.exitCode}: ${readFileSync(running.logFile, 'utf8').slice(-2_000)}`);
+      if (running.child.exitCode !== null || running.child.signalCode !== null) throw new Error(`${running.service} ended with ${running.child.exitCode ?? running.child.signalCode}: ${readFileSync(running.logFile, 'utf8').slice(-2_000)}`);
       if (this.lines(running).some((line) => line['msg'] === text)) return;
       await sleep(50);
     }
+    running.child.kill('SIGKILL');
     throw new Error(`${running.service} did not say "${text}" within 60 s: ${readFileSync(running.logFile, 'utf8').slice(-2_000)}`);
   }
 }
+
+const owned = (): Promise<void> => Promise.resolve();
 
 async function makeDatabase(serverUrl: string, name: string): Promise<string> {
   const server = openPgDatabase({ connectionString: serverUrl });
