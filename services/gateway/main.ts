@@ -1,6 +1,6 @@
 // The gateway's process: the one door to bodies and models, and the only holder of the model key.
 
-import { requireMigrated } from '../../infra/sql/migrate.js';
+import { onceMigrated } from '../../infra/sql/once-migrated.js';
 import { openDiskBodyStore } from '../runtime/bodies/disk-body-store.js';
 import { BlackboardError } from '../runtime/errors.js';
 import { openPgDatabase } from '../runtime/postgres/pg-database.js';
@@ -17,7 +17,7 @@ await runStage({
     const { DATABASE_URL: databaseUrl, BLACKBOARD_BODIES_DIR: folder, GATEWAY_LOOK_BACK: lookBackMs } = config;
     if ((databaseUrl === undefined) === (folder === undefined)) throw new BlackboardError('CONFIG_INVALID', 'where bodies are kept is not clear; nothing was started. Set one of DATABASE_URL and BLACKBOARD_BODIES_DIR.');
     const db = databaseUrl === undefined ? null : openPgDatabase({ connectionString: databaseUrl.reveal(), role: config.BLACKBOARD_GATEWAY_DATABASE_ROLE, applicationName: plumbing.instance, connectionsMax: 8 });
-    if (db !== null) await requireMigrated(db);
+    if (db !== null) await onceMigrated(db, plumbing.logger);
     const bodies = db === null ? await openDiskBodyStore(folder ?? '') : postgresBodyStore(db);
     const gateway = await startGateway({
       ...plumbing, bodies, models: createModels(config, plumbing.logger), host: config.GATEWAY_HOST, port: config.GATEWAY_PORT,

@@ -1,6 +1,6 @@
 // The ingress's process: submissions in, committed rows and results out.
 
-import { requireMigrated } from '../../infra/sql/migrate.js';
+import { onceMigrated } from '../../infra/sql/once-migrated.js';
 import { loadWorkflows } from '../../workflows/load-workflows.js';
 import { refuseInsecureInProduction } from '../runtime/config.js';
 import { openPgDatabase } from '../runtime/postgres/pg-database.js';
@@ -18,7 +18,7 @@ await runStage({
     refuseInsecureInProduction({ profile: config.BLACKBOARD_PROFILE, listeners: [{ name: 'BLACKBOARD_API_KEYS', authenticated: apiKeys.length > 0 }] });
     const { renderers } = await loadWorkflows(config.BLACKBOARD_WORKFLOWS ?? []);
     const db = openPgDatabase({ connectionString: config.DATABASE_URL.reveal(), role: config.BLACKBOARD_READER_DATABASE_ROLE, applicationName: plumbing.instance, connectionsMax: 8 });
-    await requireMigrated(db);
+    await onceMigrated(db, plumbing.logger);
     const listeners = new Set<() => void>();
     await db.listen(committedChannel, () => { for (const listener of listeners) listener(); });
     const ingress = await startIngress({

@@ -1,6 +1,6 @@
 // The projector's process: Postgres as the image of `bb.verified`.
 
-import { requireMigrated } from '../../infra/sql/migrate.js';
+import { onceMigrated } from '../../infra/sql/once-migrated.js';
 import { openPgDatabase } from '../runtime/postgres/pg-database.js';
 import { runStage } from '../runtime/run-stage.js';
 import { projectorConfigSchema } from './config.js';
@@ -11,7 +11,7 @@ await runStage({
   schema: projectorConfigSchema,
   start: async (config, plumbing) => {
     const db = openPgDatabase({ connectionString: config.DATABASE_URL.reveal(), role: config.BLACKBOARD_DATABASE_ROLE, applicationName: plumbing.instance, connectionsMax: 2 });
-    await requireMigrated(db);
+    await onceMigrated(db, plumbing.logger);
     const projector = await startProjector({
       ...plumbing, db, topic: plumbing.topics.verified, rowsMax: config.BLACKBOARD_PROJECTOR_ROWS_MAX, sessionTimeoutMs: config.KAFKA_SESSION_TIMEOUT_MS,
     });

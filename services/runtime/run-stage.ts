@@ -16,6 +16,7 @@ import { createLogger, type Logger } from './logger.js';
 import { kafkaLog } from './log/kafka/kafka-log.js';
 import type { KafkaConnection } from './log/kafka/kafka-client.js';
 import type { LogPort } from './log/port.js';
+import { onceThere } from './once-there.js';
 import { checkProfile, type PlumbingConfig, type plumbingConfigSchema } from './plumbing-config.js';
 import { projectRoot } from './project-root.js';
 import { seamsFromEnvironment, type Seams } from './seams.js';
@@ -44,6 +45,9 @@ export interface Stage<S extends typeof plumbingConfigSchema> {
   start(config: Readonly<z.output<S>>, plumbing: Plumbing): Promise<Running>;
 }
 
+/** What is left open after all was closed keeps a process no longer than this from being started again. */
+const lingerMsMax = 10_000;
+
 /** Runs a stage until SIGTERM, SIGINT or a halt; sets the exit code. */
 export async function runStage<S extends typeof plumbingConfigSchema>(stage: Stage<S>, env: NodeJS.ProcessEnv = process.env): Promise<void> {
   try {
@@ -53,6 +57,7 @@ export async function runStage<S extends typeof plumbingConfigSchema>(stage: Sta
     process.stderr.write(`${stage.name}: ${code}: ${error instanceof Error ? error.message : String(error)}\n`);
     process.exitCode = code === 'CONFIG_INVALID' || code === 'INSECURE_IN_PRODUCTION' ? 78 : 1;
   }
+  setTimeout(() => process.exit(), lingerMsMax).unref();
 }
 
 async function untilTold<S extends typeof plumbingConfigSchema>(stage: Stage<S>, env: NodeJS.ProcessEnv): Promise<void> {
@@ -64,7 +69,14 @@ async function untilTold<S extends typeof plumbingConfigSchema>(stage: Stage<S>,
   const telemetry = await startTelemetry({ service: config.OTEL_SERVICE_NAME ?? `blackboard-${stage.name}` });
   const plumbing = await openPlumbing(stage.name, config as PlumbingConfig, env);
   const { logger, log } = plumbing;
-  const running = await stage.start(config, plumbing);
+  let running: Running;
+  try {
+    running = await stage.start(config, plumbing);
+  } catch (error) {
+    await log.close();
+    await telemetry.stop();
+    throw error;
+  }
   logger.info({ instance: plumbing.instance }, `${stage.name} runs`);
   const halted = running.halted ?? new Promise<never>(() => undefined);
   const end = await Promise.race([told, halted]);
@@ -88,7 +100,8 @@ export function kafkaConnection(config: PlumbingConfig, clientId: string): Kafka
 async function openPlumbing(name: string, config: PlumbingConfig, env: NodeJS.ProcessEnv): Promise<Plumbing> {
   const instance = `${name}-${hostname()}-${process.pid}-${randomUUID().slice(0, 8)}`;
   const logger = createLogger({ service: name, level: config.BLACKBOARD_LOG_LEVEL });
-  const { codec, learn } = await registryCodec({ url: config.SCHEMA_REGISTRY_URL, schemasDir: join(projectRoot, 'schemas'), topicPrefix: config.BLACKBOARD_TOPIC_PREFIX });
+  const { codec, learn } = await onceThere('the schema registry', { logger, isAway: (error) => error instanceof BlackboardError && error.code === 'REGISTRY_UNAVAILABLE' },
+    () => registryCodec({ url: config.SCHEMA_REGISTRY_URL, schemasDir: join(projectRoot, 'schemas'), topicPrefix: config.BLACKBOARD_TOPIC_PREFIX }));
   const keyring = new Keyring(parseKeys(config.BLACKBOARD_KEYS.reveal(), 'BLACKBOARD_KEYS'));
   const log = kafkaLog(kafkaConnection(config, instance));
   return { log, codec, learn, keyring, topics: topicNames(config.BLACKBOARD_TOPIC_PREFIX), logger, seams: seamsFromEnvironment(env), instance };

@@ -53,13 +53,25 @@ async function idOf(registry: SchemaRegistry, schema: EventSchema, options: Regi
   const text = { type: SchemaType.AVRO as const, schema: JSON.stringify(schema.avro) };
   for (let tries = 0; ; tries += 1) {
     try {
-      if (options.register === false) return await registry.getRegistryIdBySchema(subject, text);
-      return (await registry.register(text, { subject, compatibility: COMPATIBILITY.FULL_TRANSITIVE })).id;
+      if (options.register === false) return await inTime(registry.getRegistryIdBySchema(subject, text), options);
+      return (await inTime(registry.register(text, { subject, compatibility: COMPATIBILITY.FULL_TRANSITIVE }), options)).id;
     } catch (error) {
       // Another process sets up the same new subject at the same moment: what it made is found at the next try.
       if (isRace(error) && tries < 5) await sleep(50 * (tries + 1) * (0.5 + Math.random()));
       else throw registryError(error, `schema ${subject}`, options.url);
     }
+  }
+}
+
+/** The client waits for ever for a registry that takes a request and never answers. */
+async function inTime<T>(answer: Promise<T>, { timeoutMs = 10_000 }: RegistryCodecOptions): Promise<T> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<never>((_, reject) => { timer = setTimeout(() => reject(new Error(`no answer within ${timeoutMs} ms`)), timeoutMs); });
+  answer.catch(() => undefined);
+  try {
+    return await Promise.race([answer, late]);
+  } finally {
+    clearTimeout(timer);
   }
 }
 
@@ -69,9 +81,11 @@ function isRace(error: unknown): boolean {
   return status === 409 && typeof url === 'string' && url.includes('/config/');
 }
 
-async function schemaOf(registry: SchemaRegistry, id: number, { url }: RegistryCodecOptions): Promise<unknown> {
+async function schemaOf(registry: SchemaRegistry, id: number, options: RegistryCodecOptions): Promise<unknown> {
+  const { url } = options;
   try {
-    return (await registry.getSchema(id) as { schema?: () => unknown }).schema?.() ?? (await registry.getSchema(id));
+    const found = await inTime(registry.getSchema(id), options);
+    return (found as { schema?: () => unknown }).schema?.() ?? found;
   } catch (error) {
     throw registryError(error, `schema id ${id}`, url);
   }
