@@ -236,7 +236,7 @@ export class PartitionOwner {
   #stepDown(error: unknown): void {
     const code = error instanceof BlackboardError ? error.code : null;
     const again = code === 'APPEND_UNKNOWN' || code === 'APPEND_REFUSED' || code === 'WRITER_FENCED' || code === 'KAFKA_UNAVAILABLE';
-    this.effects.logger.warn({ partition: this.partition, error: describe(error), again }, again ? 'steps down and takes the partition again' : 'partition halted');
+    this.effects.logger.warn({ partition: this.partition, error, again }, again ? 'steps down and takes the partition again' : 'partition halted');
     if (again) {
       void this.#takeUntilOwned(true);
       return;
@@ -249,10 +249,6 @@ export class PartitionOwner {
 
 function record(job: string, value: Buffer): RecordToAppend {
   return { key: Buffer.from(job), value };
-}
-
-function describe(error: unknown): string {
-  return error instanceof Error ? `${error.name}: ${error.message}` : String(error);
 }
 
 /** The marker: no job, no cause, no time of its own. */

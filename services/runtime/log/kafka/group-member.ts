@@ -8,6 +8,7 @@ import type { TopicName } from '../../../../topics/topics.js';
 import { BlackboardError } from '../../errors.js';
 import type { CommittedPosition, LogRecord, Member, Membership } from '../port.js';
 import type { ClusterLink } from './cluster-link.js';
+import { watchClock } from './clock-watch.js';
 import { coPartitionAssigner, coPartitioned } from './co-partition-assigner.js';
 import { openClient, type KafkaClient, type KafkaConnection } from './kafka-client.js';
 import { isRetriable } from './kafka-error.js';
@@ -40,6 +41,7 @@ export class GroupMember implements Member {
   #stopped: Error | undefined;
   #leaving: Promise<void> | undefined;
   #rangeChecks = new Map<TopicName, Set<MemberPosition>>();
+  #stopWatching: () => void = () => undefined;
   #joined!: { resolve(): void; reject(error: Error): void } | undefined;
 
   constructor(private readonly membership: Membership, private readonly options: GroupMemberOptions) {
@@ -79,6 +81,7 @@ export class GroupMember implements Member {
       await this.#consumer.subscribe({ topics: [...this.membership.topics], fromBeginning: true });
       await this.#consume();
       await joined;
+      this.#stopWatching = watchClock(() => void this.#joinAgain());
     } catch (error) {
       await this.leave();
       throw groupRefused(this.membership.group, error);
@@ -149,6 +152,7 @@ export class GroupMember implements Member {
   #stop(reason: Error): void {
     if (this.#stopped !== undefined) return;
     this.#stopped = reason;
+    this.#stopWatching();
     this.#positions.clear();
     this.#heartbeats.reject(reason);
   }
@@ -273,6 +277,17 @@ export class GroupMember implements Member {
     if (payload.restart || this.#stopped !== undefined) return;
     if (isRetriable(payload.error)) void this.#rejoin(payload.error);
     else this.#halt(groupRefused(this.membership.group, payload.error));
+  }
+
+  /** kafkajs beats by the wall clock: set back by an hour, it would be silent for one, and be dropped by its group. */
+  async #joinAgain(): Promise<void> {
+    if (this.#stopped !== undefined) return;
+    try {
+      await this.#consumer.stop();
+      if (this.#stopped === undefined) await this.#consume();
+    } catch (error) {
+      if (this.#stopped === undefined) void this.#rejoin(error as Error);
+    }
   }
 
   async #rejoin(error: Error): Promise<void> {

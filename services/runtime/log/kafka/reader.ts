@@ -14,6 +14,8 @@ const fetchBytesMax = 2 * 1024 * 1024;
 /** How long a fetch at the end waits; other fetches to the same broker queue behind it. */
 const fetchWaitMs = 20;
 const readUncommitted = 0;
+/** The first may join one that was under way before; the second is our own. */
+const lookUpsMax = 3;
 
 interface FetchAnswer {
   readonly responses: readonly { readonly partitions: readonly { readonly messages: readonly (FetchedMessage & { isControlRecord?: boolean })[] }[] }[];
@@ -25,10 +27,7 @@ export class KafkaReader {
   /** As LogPort.ranges. @throws BlackboardError KAFKA_UNAVAILABLE, also where the topic does not exist. */
   async ranges(topic: TopicName, only?: readonly number[]): Promise<readonly PartitionRange[]> {
     return await this.link.run(async (cluster) => {
-      await cluster.addMultipleTargetTopics([topic]);
-      const partitions = cluster.findTopicPartitionMetadata(topic)
-        .map(({ partitionId }) => ({ partition: partitionId }))
-        .filter(({ partition }) => only === undefined || only.includes(partition));
+      const partitions = (await partitionsOf(cluster, topic)).filter(({ partition }) => only === undefined || only.includes(partition));
       if (partitions.length === 0) throw new BlackboardError('NOT_FOUND', `${topic} has no partition ${(only ?? []).join(', ')}; check it with \`blackboard topics check\``);
       const [low, next] = await Promise.all([offsets(cluster, topic, partitions, true), offsets(cluster, topic, partitions, false)]);
       return partitions
@@ -87,6 +86,16 @@ export class KafkaReader {
     // It may be abandoned by a caller that stops early.
     fetched.catch(() => undefined);
     return fetched;
+  }
+}
+
+/** kafkajs lets a look-up that is under way stand for one of more topics: what came back may lack this one, and is asked again. */
+async function partitionsOf(cluster: Cluster, topic: string): Promise<{ readonly partition: number }[]> {
+  await cluster.addMultipleTargetTopics([topic]);
+  for (let tries = 1; ; tries += 1) {
+    const found = cluster.findTopicPartitionMetadata(topic).map(({ partitionId }) => ({ partition: partitionId }));
+    if (found.length > 0 || tries > lookUpsMax) return found;
+    await cluster.refreshMetadata();
   }
 }
 
