@@ -7,9 +7,8 @@ import { readFixtures } from '../../../schemas/read-fixtures.js';
 import { BlackboardError } from '../errors.js';
 import { EventCodec, parseSchema } from './event-codec.js';
 
-/** @throws BlackboardError SCHEMA_INCOMPATIBLE when two ids collide or an older version cannot be resolved. */
-export function embeddedCodec(schemasDir: string): EventCodec {
-  const codec = new EventCodec();
+/** Teaches a codec all schemas. @throws BlackboardError SCHEMA_INCOMPATIBLE when two ids collide or an older version cannot be resolved. */
+export function embeddedCodec<C extends EventCodec = EventCodec>(schemasDir: string, codec: C = new EventCodec() as C): C {
   for (const schema of composeSchemas(schemasDir)) {
     const id = idOf(schema.avro);
     if (codec.knows(id)) throw new BlackboardError('SCHEMA_INCOMPATIBLE', `the schema id of ${schema.name} is taken by another event; change the doc-free part of one`);

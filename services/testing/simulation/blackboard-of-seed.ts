@@ -9,6 +9,7 @@ import { embeddedCodec } from '../../runtime/codec/embedded-codec.js';
 import { Keyring } from '../../runtime/keyring.js';
 import { projectRoot } from '../../runtime/project-root.js';
 import { topicNames } from '../../../topics/topics.js';
+import { RememberingCodec } from './remembering-codec.js';
 
 export interface Note { readonly text: string }
 export interface Plan { readonly items: readonly { readonly id: string; readonly topic: string }[] }
@@ -65,7 +66,7 @@ export const policy: Policy = {
   },
 };
 
-export const codec = embeddedCodec(join(projectRoot, 'schemas'));
+export const codec = embeddedCodec(join(projectRoot, 'schemas'), new RememberingCodec());
 /** `ghost` has a key and no place in the policy. */
 export const keyring = new Keyring([...Object.keys(policy.principals), 'ghost'].map((principal, index) => ({ principal, keyId: 'k1', secret: Buffer.alloc(32, index + 1) })));
 export const topics = topicNames();

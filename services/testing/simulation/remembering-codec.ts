@@ -1,0 +1,80 @@
+// The production codec, and what it once said of a record's bytes. In a run a dozen processes and checkers read each
+// record, all from the same buffer of the one log: it is decoded and digested once. What it hands out is shared, and
+// in some runs frozen all through, so that nobody can come to change what others read.
+
+import type { BlackboardEvent, EventType } from '../../../schemas/generated/events.js';
+import { EventCodec, type Decoded } from '../../runtime/codec/event-codec.js';
+
+interface Seen {
+  decoded?: Decoded;
+  fact?: BlackboardEvent;
+  peeked?: { readonly type: EventType; readonly epoch: number } | null;
+  agent?: string;
+  digest?: Buffer;
+}
+
+export class RememberingCodec extends EventCodec {
+  #seen = new Map<Buffer, Seen>();
+  #freezes = false;
+
+  /** Between two runs. What is decoded from here on is frozen, or not. */
+  forget(freezes: boolean): void {
+    this.#seen = new Map();
+    this.#freezes = freezes;
+  }
+
+  override learn(id: number, avro: unknown): void {
+    super.learn(id, avro);
+    this.#seen.clear();
+  }
+
+  override decode(value: Buffer): Decoded {
+    const seen = this.#of(value);
+    if (seen.decoded === undefined) {
+      seen.decoded = super.decode(value);
+      if (this.#freezes && seen.decoded.ok) freeze(seen.decoded.event);
+    }
+    return seen.decoded;
+  }
+
+  override decodeFact(value: Buffer): BlackboardEvent {
+    const seen = this.#of(value);
+    if (seen.fact === undefined) {
+      seen.fact = super.decodeFact(value);
+      if (this.#freezes) freeze(seen.fact);
+    }
+    return seen.fact;
+  }
+
+  override peek(value: Buffer): { readonly type: EventType; readonly epoch: number } | null {
+    const seen = this.#of(value);
+    if (seen.peeked === undefined) seen.peeked = super.peek(value);
+    return seen.peeked;
+  }
+
+  override peekAgent(value: Buffer): string {
+    const seen = this.#of(value);
+    return seen.agent ??= super.peekAgent(value);
+  }
+
+  override digest(value: Buffer): Buffer {
+    const seen = this.#of(value);
+    return seen.digest ??= super.digest(value);
+  }
+
+  #of(value: Buffer): Seen {
+    let seen = this.#seen.get(value);
+    if (seen === undefined) {
+      seen = {};
+      this.#seen.set(value, seen);
+    }
+    return seen;
+  }
+}
+
+function freeze(value: unknown): void {
+  // Bytes cannot be frozen.
+  if (value === null || typeof value !== 'object' || ArrayBuffer.isView(value)) return;
+  for (const member of Object.values(value)) freeze(member);
+  Object.freeze(value);
+}
