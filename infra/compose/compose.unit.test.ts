@@ -77,7 +77,7 @@ for (const [files, texts] of Object.entries(layers)) describe(files, () => {
 
   it('has a container for each service, and for each agent that ships but the liar', () => {
     const commands = ours.map(([, service]) => service.command?.[0]);
-    for (const command of ['orchestrator', 'projector', 'gateway', 'ingress']) assert.equal(commands.filter((one) => one === command).length, 1, command);
+    for (const command of ['orchestrator', 'projector', 'snapshots', 'gateway', 'ingress']) assert.equal(commands.filter((one) => one === command).length, 1, command);
     const agents = ours.flatMap(([, service]) => service.environment?.['AGENTS'] ?? []);
     assert.deepEqual([...agents].sort(), briefAgents({ collectorRoots: [] }).map((agent) => agent.name).filter((name) => name !== 'liar').sort());
   });

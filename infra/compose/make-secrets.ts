@@ -5,6 +5,7 @@ import { createHash, randomBytes } from 'node:crypto';
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { keysText, makeKeys } from '../../services/runtime/keys.js';
+import { snapshotPrincipal } from '../../services/runtime/snapshot-store.js';
 import { shippedPrincipals } from '../../workflows/policy.js';
 
 const [dir] = process.argv.slice(2);
@@ -14,7 +15,7 @@ if (dir === undefined) {
 } else writeAll(dir, secretFiles());
 
 function secretFiles(): readonly (readonly [name: string, text: string])[] {
-  const keys = makeKeys([...Object.keys(shippedPrincipals), 'projector'], 'k1');
+  const keys = makeKeys([...Object.keys(shippedPrincipals), 'projector', snapshotPrincipal], 'k1');
   const password = (): string => randomBytes(24).toString('hex');
   const databaseUrl = (user: string, secret: string): string => `postgres://${user}:${secret}@postgres:5432/blackboard`;
   const [owner, registry, apiKey] = [password(), password(), password()];
@@ -23,7 +24,7 @@ function secretFiles(): readonly (readonly [name: string, text: string])[] {
     ...keys.map((key) => [`keys-${key.principal}.json`, keysText([key])] as const),
     ['postgres-password', owner],
     ['setup-database-url', databaseUrl('postgres', owner)],
-    ...['projector', 'ingress', 'gateway'].map((service) => [`${service}-database-url`, databaseUrl(`${service}_login`, password())] as const),
+    ...['projector', 'snapshots', 'orchestrator', 'ingress', 'gateway'].map((service) => [`${service}-database-url`, databaseUrl(`${service}_login`, password())] as const),
     ...['setup', ...keys.map((key) => key.principal)].map((user) => [`kafka-${user}`, password()] as const),
     ['registry-password', registry],
     ['registry.properties', `apicurio.datasource.password=${registry}\n`],

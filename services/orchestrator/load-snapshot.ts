@@ -8,11 +8,8 @@ import { canonicalJson } from '../blackboard/ids.js';
 import type { EventCodec } from '../runtime/codec/event-codec.js';
 import { principalOf, type Keyring } from '../runtime/keyring.js';
 import type { LogPort } from '../runtime/log/port.js';
-import type { SnapshotHeader, SnapshotStore, WantedSnapshot } from '../runtime/snapshot-store.js';
+import { snapshotPrincipal, type SnapshotHeader, type SnapshotStore, type WantedSnapshot } from '../runtime/snapshot-store.js';
 import { Thaw } from './freeze.js';
-
-/** Who signs snapshots: readers of the log, never an owner. */
-export const snapshotPrincipal = 'projector';
 
 export interface LoadedSnapshot {
   readonly header: SnapshotHeader;

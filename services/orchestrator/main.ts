@@ -2,6 +2,8 @@
 
 import { loadWorkflows } from '../../workflows/load-workflows.js';
 import { loadPolicy } from '../../workflows/policy.js';
+import { openPgDatabase } from '../runtime/postgres/pg-database.js';
+import { postgresSnapshotStore } from '../runtime/postgres/postgres-snapshot-store.js';
 import { runStage } from '../runtime/run-stage.js';
 import { orchestratorConfigSchema } from './config.js';
 import { machineEffects } from './machine-effects.js';
@@ -12,11 +14,14 @@ await runStage({
   schema: orchestratorConfigSchema,
   start: async (config, plumbing) => {
     const { workflows, contracts } = await loadWorkflows(config.BLACKBOARD_WORKFLOWS ?? []);
-    return startOrchestrator({
-      ...machineEffects, ...plumbing, contracts,
+    // A cache: whether it answers is no matter to the start.
+    const db = config.DATABASE_URL === undefined ? null : openPgDatabase({ connectionString: config.DATABASE_URL.reveal(), role: config.BLACKBOARD_ORCHESTRATOR_DATABASE_ROLE, applicationName: plumbing.instance });
+    const orchestrator = await startOrchestrator({
+      ...machineEffects, ...plumbing, contracts, ...(db === null ? {} : { snapshots: postgresSnapshotStore(db) }),
       policy: loadPolicy({ principalsFile: config.BLACKBOARD_PRINCIPALS }, { workflows }),
       partitions: config.BLACKBOARD_PARTITIONS, sessionTimeoutMs: config.KAFKA_SESSION_TIMEOUT_MS, renewAfterRecords: config.ORCHESTRATOR_RENEW_AFTER,
       learnSchemas: async (ids) => { await Promise.all(ids.map((id) => plumbing.learn(id))); },
     });
+    return { halted: orchestrator.halted, close: () => orchestrator.close().finally(() => db?.close()) };
   },
 });

@@ -4,6 +4,9 @@
 import type { TopicName } from '../../topics/topics.js';
 import type { Position } from './log/position.js';
 
+/** Who signs snapshots: a reader of the log, never an owner. */
+export const snapshotPrincipal = 'snapshots';
+
 export interface SnapshotName {
   /** `bb.verified`. */
   readonly topic: TopicName;

@@ -1,6 +1,6 @@
 // The snapshots' process: a reader of `bb.verified` that keeps a recent state of each partition in Postgres.
 
-import { requireMigrated } from '../../infra/sql/migrate.js';
+import { onceMigrated } from '../../infra/sql/once-migrated.js';
 import { machineEffects } from '../orchestrator/machine-effects.js';
 import { openPgDatabase } from '../runtime/postgres/pg-database.js';
 import { postgresSnapshotStore } from '../runtime/postgres/postgres-snapshot-store.js';
@@ -13,7 +13,7 @@ await runStage({
   schema: snapshotsConfigSchema,
   start: async (config, plumbing) => {
     const db = openPgDatabase({ connectionString: config.DATABASE_URL.reveal(), role: config.BLACKBOARD_SNAPSHOTS_DATABASE_ROLE, applicationName: plumbing.instance, connectionsMax: 2 });
-    await requireMigrated(db);
+    await onceMigrated(db, plumbing.logger);
     const snapshots = await startSnapshots({
       ...plumbing, setTimer: machineEffects.setTimer, monotonicMs: machineEffects.monotonicMs, store: postgresSnapshotStore(db), everyRecords: config.SNAPSHOT_EVERY_RECORDS, sessionTimeoutMs: config.KAFKA_SESSION_TIMEOUT_MS,
     });

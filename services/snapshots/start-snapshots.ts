@@ -6,8 +6,8 @@ import { setImmediate as eventLoopTurn } from 'node:timers/promises';
 import { groupName } from '../../topics/groups.js';
 import type { TopicNames } from '../../topics/topics.js';
 import { foldVersion } from '../orchestrator/fold-version.js';
-import { snapshotPrincipal } from '../orchestrator/load-snapshot.js';
 import type { LogPort, PartitionRange } from '../runtime/log/port.js';
+import { snapshotPrincipal } from '../runtime/snapshot-store.js';
 import { takeSnapshot, type TakeSnapshotOptions } from './take-snapshot.js';
 
 export interface SnapshotsOptions extends Omit<TakeSnapshotOptions, 'log' | 'topic' | 'breathe'> {

@@ -10,7 +10,7 @@ import { restorePoint } from '../orchestrator/checkpoint.js';
 import { emptyPartition, evolve, seedPolicy } from '../orchestrator/evolve.js';
 import { foldVersion } from '../orchestrator/fold-version.js';
 import { freeze } from '../orchestrator/freeze.js';
-import { loadSnapshot, snapshotPrincipal, snapshotText } from '../orchestrator/load-snapshot.js';
+import { loadSnapshot, snapshotText } from '../orchestrator/load-snapshot.js';
 import { newestCheckpoint } from '../orchestrator/newest-checkpoint.js';
 import type { EventCodec } from '../runtime/codec/event-codec.js';
 import { BlackboardError } from '../runtime/errors.js';
@@ -18,7 +18,7 @@ import type { Keyring } from '../runtime/keyring.js';
 import type { Logger } from '../runtime/logger.js';
 import { EpochFilter, noEpoch } from '../runtime/log/epoch-filter.js';
 import type { LogPort, LogRecord, PartitionRange } from '../runtime/log/port.js';
-import type { SnapshotHeader, SnapshotStore } from '../runtime/snapshot-store.js';
+import { snapshotPrincipal, type SnapshotHeader, type SnapshotStore } from '../runtime/snapshot-store.js';
 
 export interface TakeSnapshotOptions {
   readonly log: Pick<LogPort, 'read'>;

@@ -14,6 +14,7 @@ import { migrate } from '../../infra/sql/migrate.js';
 import { applyTopics } from '../../infra/topics/apply.js';
 import { topicNames, type TopicNames } from '../../topics/topics.js';
 import { shippedPrincipals } from '../../workflows/policy.js';
+import { snapshotPrincipal } from '../runtime/snapshot-store.js';
 import { registryCodec } from '../runtime/codec/registry-codec.js';
 import type { EventCodec } from '../runtime/codec/event-codec.js';
 import type { SigningKey } from '../runtime/keyring.js';
@@ -24,7 +25,7 @@ import type { ListeningDatabase } from '../runtime/postgres/listening-database.j
 import { openPgDatabase } from '../runtime/postgres/pg-database.js';
 import { projectRoot } from '../runtime/project-root.js';
 
-export type Service = 'orchestrator' | 'gateway' | 'projector' | 'ingress' | 'agents' | 'bridge';
+export type Service = 'orchestrator' | 'gateway' | 'projector' | 'snapshots' | 'ingress' | 'agents' | 'bridge';
 
 export interface ClusterOptions {
   /** Names topics, database and groups; a run of its own each time. */
@@ -100,7 +101,7 @@ export class Cluster {
     const folder = mkdtempSync(join(tmpdir(), 'blackboard-cluster-'));
     const log = kafkaLog(connection);
     return new Cluster({
-      prefix, partitions, env: { ...env, DATABASE_URL: databaseUrl }, keys: makeKeys([...Object.keys(shippedPrincipals), ...(options.principals ?? [])], 'k1'), log, codec, db, folder,
+      prefix, partitions, env: { ...env, DATABASE_URL: databaseUrl }, keys: makeKeys([...Object.keys(shippedPrincipals), snapshotPrincipal, ...(options.principals ?? [])], 'k1'), log, codec, db, folder,
       release: async () => {
         await log.close();
         await db.close();

@@ -36,7 +36,7 @@ const jobs = Number(values.jobs);
 const tail = Number(values.tail);
 const topics = topicNames();
 const codec = embeddedCodec(join(projectRoot, 'schemas'));
-const keyring = new Keyring(makeKeys(['ingress', 'orchestrator', 'projector'], 'k1'));
+const keyring = new Keyring(makeKeys(['ingress', 'orchestrator', 'snapshots'], 'k1'));
 const logger = createLogger({ service: 'measure', level: 'warn' });
 const logs = new MemoryLogStore({ topics: [{ name: topics.verified, partitions: 1 }] });
 const log = logs.open();
@@ -65,7 +65,7 @@ async function fill(): Promise<Filled> {
     append(codec.encode(checkpoint));
   };
   mark();
-  const params = values.workflow === 'noop' ? '{}' : JSON.stringify({ question: 'What does the evidence say?', folder: '/documents' });
+  const params = values.workflow === 'noop' ? '{}' : JSON.stringify({ question: 'What does the evidence say?', docs: '/documents' });
   let accepted = 0;
   const accept = (): void => {
     const key = `job-${accepted}`;

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { existsSync } from 'node:fs';
 import { keysText, makeKeys } from '../../runtime/keys.js';
 import { shippedPrincipals } from '../../../workflows/policy.js';
+import { snapshotPrincipal } from '../../runtime/snapshot-store.js';
 import { examples, withJson, type AddCommand, type CliContext, type JsonOption } from '../context.js';
 import { CliError, exitCodes } from '../exit-codes.js';
 import { foreign, jsonLine } from '../terminal.js';
@@ -30,7 +31,7 @@ async function makeKeyFiles(dir: string, options: KeysOptions, context: CliConte
   if (!/^[A-Za-z0-9-]{1,32}$/.test(options.keyId)) throw new CliError('usage', '--key-id is up to 32 letters, digits and dashes');
   const wrong = options.principal.find((name) => !/^[a-z0-9-]{1,64}$/.test(name) || name === 'all');
   if (wrong !== undefined) throw new CliError('usage', `--principal ${foreign(wrong)}: up to 64 lower-case letters, digits and dashes, and not "all"`);
-  const keys = makeKeys([...new Set([...Object.keys(shippedPrincipals), ...options.principal])], options.keyId);
+  const keys = makeKeys([...new Set([...Object.keys(shippedPrincipals), snapshotPrincipal, ...options.principal])], options.keyId);
   const files = [{ path: join(dir, 'all.json'), text: keysText(keys) }, ...keys.map((key) => ({ path: join(dir, `${key.principal}.json`), text: keysText([key]) }))];
   const taken = files.filter(({ path }) => existsSync(path)).map(({ path }) => path);
   if (taken.length > 0) throw new CliError('refused', `${taken.length} key files exist already, the first is ${foreign(taken[0])}; nothing was written`, 'Name another folder. Losing a key in use makes every claim signed with it unauthentic.', { files: taken });

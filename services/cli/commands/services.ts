@@ -10,6 +10,7 @@ const services = {
   gateway: 'bodies and models, under the capability of a step',
   ingress: 'the HTTP door for people and upstream systems',
   projector: 'facts to rows of Postgres',
+  snapshots: 'a recent state of each partition in Postgres, so that a take-over reads little',
   agents: 'a pool of agents (AGENTS names which)',
   bridge: 'records of a topic of your own to submissions',
 } as const;
