@@ -128,7 +128,7 @@ function decideClaim(draft: Draft, { claim, inspection }: { claim: Claim; inspec
   draft.encoded();
   const mark = draft.mark;
   try {
-    const judgement = judge(claim, inspection, turn.state);
+    const judgement = judge(asSeen(claim, turn.offset), inspection, turn.state);
     if ('refused' in judgement) refuse(turn, claim, judgement, inspection.authentic);
     else decide(turn, claim, judgement, inspection);
     // A fact that cannot be encoded is as much the claim's doing as a verb that throws.
@@ -142,6 +142,14 @@ function decideClaim(draft: Draft, { claim, inspection }: { claim: Claim; inspec
     turn.emit(null, { ...namedBy(turn, claim, inspection.authentic), type: 'ClaimParked', claimType: claim.type, reason: 'verb-threw', detail: '' });
     return null;
   }
+}
+
+/**
+ * A claim that names an offset of its own decision or behind it names nothing: its sender cannot have read that. It must
+ * not fit a request that a timer makes in this decision, whose offset depends on where the batch lands (R4).
+ */
+function asSeen(claim: Claim, offset: number): Claim {
+  return 'requestOffset' in claim && claim.requestOffset >= offset ? { ...claim, requestOffset: -1 } : claim;
 }
 
 function refuse(turn: Turn, claim: Claim, refused: Refused, authentic: boolean): void {

@@ -28,9 +28,15 @@ const learnTriesMax = 5;
 /** A batch is closed at this size: one more decision may then still be as large as a batch may be. */
 const batchTargetBytes = limits.batchBytesMax / 4;
 
-/** Whether an answer names a request at or behind an offset: one that nobody can have read yet. */
-function namesRequestFrom(decoded: Decoded, offset: number): boolean {
-  return decoded.ok && 'requestOffset' in decoded.event && decoded.event.requestOffset >= offset;
+/**
+ * Whether an answer names an offset of the batch that begins at `offset`, and a step that was asked in this very batch:
+ * whether the two are the same is known when the batch has landed. Any other answer is judged the same wherever that is.
+ */
+function namesRequestOf(decoded: Decoded, state: PartitionState, offset: number): boolean {
+  if (!decoded.ok || !('requestOffset' in decoded.event) || decoded.event.requestOffset < offset) return false;
+  const { job, step } = decoded.event;
+  const steps = state.jobs.get(job)?.steps ?? {};
+  return Object.hasOwn(steps, step) && (steps[step]?.requestOffset ?? -1) >= offset;
 }
 
 export class DecisionQueue {
@@ -124,7 +130,7 @@ export class DecisionQueue {
       if (this.#unknownSchemas(1).length > 0) break;
       const decoded = this.effects.codec.decode((this.#records[this.#head] as LogRecord).value);
       // R4: where this batch lands is known only when it is acknowledged; what names a request of it waits for that.
-      if (records.length > 0 && namesRequestFrom(decoded, nextOffset)) break;
+      if (records.length > 0 && namesRequestOf(decoded, state, nextOffset)) break;
       const one = this.#decideOne(state, this.#next(), decoded, nextOffset + records.length);
       const oneBytes = one.records.reduce((sum, record) => sum + record.value.length, 0);
       if (records.length > 0 && (records.length + one.records.length > limits.batchRecordsMax || bytes + oneBytes > limits.batchBytesMax)) {
@@ -179,7 +185,8 @@ export class DecisionQueue {
       const value = (this.#records[index] as LogRecord).value;
       if (value.length < 5 || value[0] !== 0) continue;
       const id = value.readInt32BE(1);
-      if (!this.effects.codec.knows(id) && !this.#unlearnt.has(id)) ids.add(id);
+      // Registries give no negative ids: nothing to ask for.
+      if (id >= 0 && !this.effects.codec.knows(id) && !this.#unlearnt.has(id)) ids.add(id);
     }
     return [...ids];
   }

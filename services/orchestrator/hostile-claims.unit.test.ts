@@ -146,6 +146,19 @@ describe('hostile claims', () => {
     }
   });
 
+  it('takes no answer to a request that its own decision makes, however well its offset is guessed', () => {
+    const fixture = new PartitionFixture();
+    fixture.submit();
+    const answer = fixture.answering('first', 'maker');
+    fixture.after(2_000);
+    // The attempt is overdue: the timer fails it and asks again before the claim is judged.
+    const guessed = fixture.verified.length + 1;
+    const facts = fixture.post('ArtifactsProposed', { ...answer, attempt: 2, requestOffset: guessed, artifacts: heavyBodies(1), receipts: [] });
+    assert.deepEqual(typesOf(facts), ['AttemptFailed', 'StepRequested', 'ClaimRefused']);
+    assert.equal(fixture.request('first').offset, guessed);
+    assert.equal((facts[2] as { reason?: string }).reason, 'wrong-request');
+  });
+
   it('puts no text of an agent on verified by the code of a failure', () => {
     const fixture = new PartitionFixture();
     fixture.submit();

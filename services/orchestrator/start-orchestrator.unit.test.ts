@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { topicNames } from '../../topics/topics.js';
+import { emptyEnvelope } from '../blackboard/empty-envelope.js';
 import { MemoryLogStore, type AppendFault } from '../runtime/log/memory/memory-log.js';
 import { NoopRig } from '../testing/noop-rig.js';
 
@@ -115,6 +116,29 @@ describe('an orchestrator', () => {
     assert.deepEqual(report.ended, { completed: 1 });
     assert.equal((await log.ranges(topics.deadLetter))[0]?.next, 1);
     await agent.drain();
+    await orchestrator.close();
+  });
+
+  it('decides a flood of answers to requests that do not exist yet in few appends, and garbage in few dead letters', async () => {
+    const appends = new Map<string, number>();
+    const logs = store(1, (topic) => {
+      appends.set(topic, (appends.get(topic) ?? 0) + 1);
+      return 'ok';
+    });
+    const rig = new NoopRig(1);
+    const log = logs.open();
+    const claim = { ...emptyEnvelope, type: 'FailureReported', agent: 'noop', job: 'a'.repeat(32), signer: rig.keyring.signerOf('noop'), requestOffset: 2 ** 40, code: 'x', retryable: true, usage: { modelCalls: 0, inputTokens: 0, outputTokens: 0, costMicros: 0 }, fallbackTaken: '', signature: Buffer.alloc(0) } as const;
+    const value = rig.codec.encodeSigned(claim, (fingerprint, body) => rig.keyring.sign(claim.signer, fingerprint, body));
+    const records = Array.from({ length: 200 }, (_, index) => ({ key: Buffer.from(claim.job), value: index % 2 === 0 ? value : Buffer.from('garbage') }));
+    await log.append({ topic: topics.quarantine, partition: 0, records });
+    const orchestrator = await rig.orchestrator(logs.open());
+    const report = await rig.settled(log, 0, 5_000);
+    assert.deepEqual(report.problems, []);
+    assert.deepEqual(report.refusals, { 'unknown-job': 100 });
+    assert.equal((await log.ranges(topics.deadLetter))[0]?.next, 100);
+    // Marker, checkpoint, and a few batches.
+    assert.ok((appends.get(topics.verified) ?? 0) <= 8, `${appends.get(topics.verified)} appends of facts`);
+    assert.ok((appends.get(topics.deadLetter) ?? 0) <= 8, `${appends.get(topics.deadLetter)} appends of dead letters`);
     await orchestrator.close();
   });
 

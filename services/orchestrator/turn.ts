@@ -41,7 +41,8 @@ export class Turn {
   constructor(
     readonly state: PartitionState,
     readonly cause: Cause,
-    private readonly firstOffset: number,
+    /** Of the decision's first fact. */
+    readonly offset: number,
   ) {}
 
   /** Stamps a fact, folds it, and returns the job after it. */
@@ -56,7 +57,7 @@ export class Turn {
       authentic: cause.authentic, causeDigest: this.facts.length === 0 ? cause.digest : nothing,
       ...own,
     } as Fact;
-    const offset = this.firstOffset + this.facts.length;
+    const offset = this.offset + this.facts.length;
     this.facts.push(fact);
     this.#before.push({ id: fact.job, tenant: fact.tenant, job: state.jobs.get(fact.job), remembered: state.remembered.get(fact.job), open: state.openJobsByTenant.get(fact.tenant) });
     evolve(state, fact, offset);
