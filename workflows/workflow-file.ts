@@ -64,6 +64,8 @@ export interface FinishedArtifact {
   readonly step: string;
   readonly type: string;
   readonly contract: string;
+  /** SHA-256 of the body. */
+  readonly hash: string;
   /** Decoded; null where the body cannot be had. */
   readonly value: unknown;
   readonly producer: string;

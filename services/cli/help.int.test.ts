@@ -46,7 +46,7 @@ const commands = leaves(program);
 
 test('every command that the product promises is there', () => {
   const names = commands.map((path) => path.join(' '));
-  const promised = ['demo', 'up', 'doctor', 'submit', 'status', 'result', 'list', 'cancel', 'watch', 'board', 'audit', 'replay', 'verify', 'record', 'topics apply', 'topics check', 'topics draw', 'dead-letter list', 'dead-letter show', 'dead-letter redrive', 'keys', 'orchestrator', 'gateway', 'ingress', 'projector', 'agents', 'bridge', 'exit-codes'];
+  const promised = ['demo', 'up', 'simulate', 'doctor', 'submit', 'status', 'result', 'list', 'cancel', 'watch', 'board', 'audit', 'replay', 'verify', 'record', 'topics apply', 'topics check', 'topics draw', 'dead-letter list', 'dead-letter show', 'dead-letter redrive', 'keys', 'orchestrator', 'gateway', 'ingress', 'projector', 'snapshots', 'agents', 'bridge', 'exit-codes'];
   assert.deepEqual(promised.filter((name) => !names.includes(name)), []);
 });
 

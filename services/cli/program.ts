@@ -16,6 +16,7 @@ import { addReplay } from './commands/replay.js';
 import { addVerify } from './commands/verify.js';
 import { addResult } from './commands/result.js';
 import { addServices } from './commands/services.js';
+import { addSimulate } from './commands/simulate.js';
 import { addStatus } from './commands/status.js';
 import { addSubmit } from './commands/submit.js';
 import { addTopics } from './commands/topics.js';
@@ -24,7 +25,7 @@ import { addWatch } from './commands/watch.js';
 import type { AddCommand, CliContext } from './context.js';
 
 const groups: readonly (readonly [heading: string, commands: readonly AddCommand[]])[] = [
-  ['Try it:', [addDemo, addUp, addDoctor]],
+  ['Try it:', [addDemo, addUp, addSimulate, addDoctor]],
   ['Jobs:', [addSubmit, addStatus, addResult, addList, addCancel, addWatch]],
   ['What happened:', [addBoard, addAudit, addReplay, addVerify, addRecord]],
   ['Operate:', [addTopics, addDeadLetter, addKeys]],

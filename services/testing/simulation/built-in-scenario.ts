@@ -16,4 +16,5 @@ export const builtInScenario: Scenario = {
   incomplete: { workflow: 'strict', params: '{}' },
   body: (name, dice) => encodeBody(contracts.get(name) ?? note, name === plan.name ? { items: [{ id: 'h', topic: `hostile ${dice.next()}` }] } : { text: `hostile ${dice.next()}` }),
   outside: () => null,
+  own: null,
 };

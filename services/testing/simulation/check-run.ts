@@ -69,7 +69,7 @@ export function readAll({ store }: World, topic: TopicName, partition: number): 
   return store.slice({ topic, partition, from: 0, until: store.range(topic, partition).next, bytesMax: Infinity });
 }
 
-function readFacts(world: World, partition: number): readonly FactAt[] {
+export function readFacts(world: World, partition: number): readonly FactAt[] {
   let epoch = -1;
   return readAll(world, topics.verified, partition).map((record) => {
     const fact = codec.decodeFact(record.value) as Fact;

@@ -22,6 +22,8 @@ export const sometimes: readonly string[] = [
 ];
 
 export class Coverage {
+  constructor(readonly expected: readonly string[] = sometimes) {}
+
   readonly reached = new Map<string, number>();
 
   add({ faults, reached }: Pick<SeedReport, 'faults' | 'reached'>): void {
@@ -30,7 +32,7 @@ export class Coverage {
   }
 
   get missing(): readonly string[] {
-    return sometimes.filter((what) => !this.reached.has(what));
+    return this.expected.filter((what) => !this.reached.has(what));
   }
 
   get faultsInjected(): number {

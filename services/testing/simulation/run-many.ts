@@ -2,39 +2,57 @@
 
 import { Worker, isMainThread, parentPort, workerData } from 'node:worker_threads';
 import { fileURLToPath } from 'node:url';
+import { builtInScenario } from './built-in-scenario.js';
 import { runSeed, type SeedReport } from './run-seed.js';
+import { loadUserScenario } from './user-scenario.js';
 
 export interface ManySeeds {
   readonly seeds: readonly number[];
   readonly workers: number;
+  /** A workflow file to play; absent: the built-in scenario. */
+  readonly file?: string;
+  /** Ends what is left; seeds under way in this thread end first. */
+  readonly signal?: AbortSignal;
   onReport(report: SeedReport): void;
 }
 
+/** A user's file is played twice for so many seeds of each worker: the two histories must agree. */
+const twiceMax = 2;
+
 /** Resolves when all have run. @throws what a worker dies of. */
-export async function runMany({ seeds, workers, onReport }: ManySeeds): Promise<void> {
-  if (workers <= 1) return runHere(seeds, onReport);
+export async function runMany({ seeds, workers, file, signal, onReport }: ManySeeds): Promise<void> {
+  if (workers <= 1) return runHere({ seeds, file }, onReport, signal);
   const shares = Array.from({ length: workers }, (_, worker) => seeds.filter((_seed, index) => index % workers === worker)).filter((share) => share.length > 0);
-  await Promise.all(shares.map((share) => runThere(share, onReport)));
+  await Promise.all(shares.map((share) => runThere({ seeds: share, file }, onReport, signal)));
 }
 
-async function runHere(seeds: readonly number[], onReport: (report: SeedReport) => void): Promise<void> {
-  for (const seed of seeds) {
-    onReport(await runSeed(seed));
+interface Share {
+  readonly seeds: readonly number[];
+  readonly file: string | undefined;
+}
+
+async function runHere({ seeds, file }: Share, onReport: (report: SeedReport) => void, signal?: AbortSignal): Promise<void> {
+  const scenario = file === undefined ? builtInScenario : await loadUserScenario(file);
+  for (const [index, seed] of seeds.entries()) {
+    if (signal?.aborted === true) return;
+    onReport(await runSeed(seed, scenario, file !== undefined && index < twiceMax));
     // Between runs the event loop turns: reports go out, a signal can stop us.
     await new Promise((resolve) => setImmediate(resolve));
   }
 }
 
-function runThere(seeds: readonly number[], onReport: (report: SeedReport) => void): Promise<void> {
+function runThere(share: Share, onReport: (report: SeedReport) => void, signal?: AbortSignal): Promise<void> {
   return new Promise((resolve, reject) => {
-    const worker = new Worker(fileURLToPath(import.meta.url), { workerData: { seeds } });
-    worker.on('message', onReport);
+    const worker = new Worker(fileURLToPath(import.meta.url), { workerData: share });
+    worker.on('message', (report: SeedReport) => { if (signal?.aborted !== true) onReport(report); });
+    const end = (): void => { void worker.terminate(); };
+    signal?.addEventListener('abort', end, { once: true });
     worker.once('error', reject);
-    worker.once('exit', (code) => { if (code === 0) resolve(); else reject(new Error(`a worker of the simulation ended with ${code}`)); });
+    worker.once('exit', (code) => { if (code === 0 || signal?.aborted === true) resolve(); else reject(new Error(`a worker of the simulation ended with ${code}`)); });
   });
 }
 
 if (!isMainThread && parentPort !== null && Array.isArray((workerData as { seeds?: unknown } | null)?.seeds)) {
   const port = parentPort;
-  await runHere((workerData as { readonly seeds: readonly number[] }).seeds, (report) => { port.postMessage(report); });
+  await runHere(workerData as Share, (report) => { port.postMessage(report); });
 }

@@ -7,7 +7,9 @@ import type { Policy } from '../../blackboard/policy.js';
 import type { Keyring } from '../../runtime/keyring.js';
 import type { Dice } from './dice.js';
 import type { Faults } from './fault-kinds.js';
+import type { Violation } from './run-seed.js';
 import type { SimProcess } from './sim-process.js';
+import type { World } from './world.js';
 
 export interface AgentParts {
   readonly process: SimProcess;
@@ -38,6 +40,15 @@ export interface Adversary {
   readonly hasStolenKeys: boolean;
 }
 
+export interface OwnScenario {
+  /** Stands in for a model; null: there is none. */
+  readonly model: ((request: { readonly system: string; readonly user: string; readonly name: string; readonly schema: unknown }, random: () => number) => unknown) | null;
+  /** All that many seeds should reach, as `check` names it. */
+  readonly sometimes: readonly string[];
+  /** What the jobs of a run had to be besides the invariants, and what they reached. */
+  check(played: { readonly world: World }): { readonly violations: readonly Violation[]; readonly reached: Readonly<Record<string, number>> };
+}
+
 export interface Scenario {
   readonly contracts: ReadonlyMap<string, Contract>;
   readonly policy: Policy;
@@ -56,4 +67,6 @@ export interface Scenario {
   body(contract: string, dice: Dice): Buffer;
   /** Made anew for each run: what agents change outside of the blackboard. */
   outside(): unknown;
+  /** What a user's own scenario needs; null: its agents take time and dice from what they are handed. */
+  readonly own: OwnScenario | null;
 }

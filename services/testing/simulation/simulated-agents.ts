@@ -9,7 +9,7 @@ import type { FaultKind } from './fault-kinds.js';
 import type { AgentParts } from './scenario.js';
 
 /** Deep in a run on purpose: its name says where an error came from. */
-class ThrownByAgent extends Error {}
+export class ThrownByAgent extends Error {}
 
 export function workingAgents(parts: AgentParts): readonly Agent[] {
   return [
@@ -58,21 +58,23 @@ function work(context: StepContext, parts: AgentParts): StepOutcome {
   return proposed(parts.faults.strikes('agent-bad-work') ? spoil(good, body, parts) : good);
 }
 
-function spoil(good: readonly ProposedArtifact[], body: (index: number) => Buffer, { dice }: AgentParts): readonly ProposedArtifact[] {
+/** Work that breaks a rule: of the gate, of the contract, or of the step. */
+export function spoil(good: readonly ProposedArtifact[], body: (index: number) => Uint8Array, { dice }: Pick<AgentParts, 'dice'>): readonly ProposedArtifact[] {
   const [first] = good as [ProposedArtifact];
   switch (dice.between(0, 7)) {
     case 0: return [{ ...first, body: Buffer.from('no avro at all') }];
     case 1: return [{ ...first, confidence: 0.1 }];
     case 2: return [{ ...first, evidence: [] }];
     case 3: return [{ ...first, evidence: [{ source: 'document', reference: 'f'.repeat(64), position: 0 }] }];
-    case 4: return [{ ...first, freshAtMs: 0 }];
+    case 4: return [{ ...first, freshAtMs: first.freshAtMs % 2 === 0 ? 0 : first.freshAtMs + 3_600_000 }];
     case 5: return Array.from({ length: 20 }, (_, index) => ({ ...first, body: body(index) }));
     case 6: return [first, first];
     default: return [];
   }
 }
 
-async function look({ request, bodies }: StepContext, { dice, faults }: AgentParts): Promise<StepOutcome> {
+/** A verifier without an opinion of its own. */
+export async function look({ request, bodies }: StepContext, { dice, faults }: Pick<AgentParts, 'dice' | 'faults'>): Promise<StepOutcome> {
   const verdicts: Verdict[] = [];
   for (const candidate of request.candidates) {
     await bodies.get(candidate.hash);

@@ -17,6 +17,8 @@ interface Reply {
 
 export class SimulatedGateway {
   readonly bodies = new Map<string, Buffer>();
+  /** Requests to the model, by job. */
+  readonly modelCalls = new Map<string, number>();
 
   constructor(private readonly parts: { readonly scheduler: Scheduler; readonly dice: Dice; readonly faults: Faults; readonly scenario: Scenario }) {}
 
@@ -35,10 +37,24 @@ export class SimulatedGateway {
   }
 
   #serve(path: string, init: RequestInit): Reply {
-    if (path === '/v1/capabilities') return json({ model: false });
+    const model = this.parts.scenario.own?.model ?? null;
+    if (path === '/v1/capabilities') return json({ model: model !== null });
+    if (path === '/v1/models/ask' && model !== null) return this.#ask(init, model);
     if (init.method === 'PUT') return json(this.#put(Buffer.from(init.body as Uint8Array), init.headers as Record<string, string>));
     const body = this.bodies.get(path.slice('/v1/bodies/'.length));
     return body === undefined ? { status: 404, bytes: Buffer.from('{}') } : { status: 200, bytes: body };
+  }
+
+  #ask({ body, headers }: RequestInit, model: NonNullable<NonNullable<Scenario['own']>['model']>): Reply {
+    const job = (headers as Record<string, string>)[proofHeaders.job] ?? '';
+    this.modelCalls.set(job, (this.modelCalls.get(job) ?? 0) + 1);
+    try {
+      const value = model(JSON.parse(Buffer.from(body as Uint8Array).toString()) as Parameters<typeof model>[0], () => this.parts.dice.next());
+      return json({ value, modelId: 'simulated', fallbackTaken: '', usage: { modelCalls: 1, inputTokens: 100, outputTokens: 100, costMicros: 10 } });
+    } catch {
+      // The stand-in says by throwing that no model is there.
+      return { status: 502, bytes: Buffer.from('{"reason":"MODEL_UNAVAILABLE"}') };
+    }
   }
 
   #put(frames: Buffer, headers: Record<string, string>): unknown {

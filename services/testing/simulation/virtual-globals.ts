@@ -1,9 +1,13 @@
 // While a simulation runs, the process has no clock, no dice and no network but its own. Whoever reaches for the
-// real ones is a bug in what runs, and is told so where it happens.
+// real ones is a bug in what runs, and is told so where it happens; agents that are a user's own get virtual ones.
 
-interface Effects {
+import { installVirtualTime, type VirtualTime } from './virtual-time.js';
+
+export interface Effects {
   random(): number;
   fetch(url: string, init: RequestInit): Promise<unknown>;
+  /** Absent: the clock and timers of the platform are refused. */
+  readonly time?: VirtualTime;
 }
 
 const forbidden = ['setTimeout', 'setInterval', 'setImmediate'] as const;
@@ -11,20 +15,27 @@ const forbidden = ['setTimeout', 'setInterval', 'setImmediate'] as const;
 /** Puts a run's effects in place of the machine's; the answer puts the machine's back. */
 export function installVirtualGlobals(effects: Effects): () => void {
   const { random } = Math;
-  const { now } = Date;
   const { fetch } = globalThis;
-  const timers = forbidden.map((name) => [name, globalThis[name]] as const);
-  const performanceNow = performance.now.bind(performance);
   Math.random = () => effects.random();
-  Date.now = () => refuse('Date.now');
-  performance.now = () => refuse('performance.now');
   globalThis.fetch = ((url: string, init: RequestInit) => effects.fetch(url, init)) as unknown as typeof fetch;
-  for (const [name] of timers) (globalThis as Record<string, unknown>)[name] = () => refuse(name);
+  const restoreTime = effects.time === undefined ? refuseTime() : installVirtualTime(effects.time);
   return () => {
     Math.random = random;
+    globalThis.fetch = fetch;
+    restoreTime();
+  };
+}
+
+function refuseTime(): () => void {
+  const { now } = Date;
+  const timers = forbidden.map((name) => [name, globalThis[name]] as const);
+  const performanceNow = performance.now.bind(performance);
+  Date.now = () => refuse('Date.now');
+  performance.now = () => refuse('performance.now');
+  for (const [name] of timers) (globalThis as Record<string, unknown>)[name] = () => refuse(name);
+  return () => {
     Date.now = now;
     performance.now = performanceNow;
-    globalThis.fetch = fetch;
     for (const [name, timer] of timers) (globalThis as Record<string, unknown>)[name] = timer;
   };
 }

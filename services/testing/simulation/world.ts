@@ -14,6 +14,7 @@ import { codec, epochMs, topics } from './blackboard-of-seed.js';
 import { signWith, type SignClaim } from './claims.js';
 import { Dice } from './dice.js';
 import { Faults } from './fault-kinds.js';
+import { gatewayUrl } from './run-effects.js';
 import { SimProcess } from './sim-process.js';
 import type { Scenario } from './scenario.js';
 import { Scheduler } from './scheduler.js';
@@ -45,6 +46,8 @@ export class World {
   readonly places: Place[] = [];
   /** What halted that should not have. */
   readonly halts: string[] = [];
+  /** What agents did that a run has no place for. */
+  readonly strays = new Set<string>();
   readonly partitions: number;
   readonly sign: SignClaim;
   /** What the agents of this run change outside of the blackboard. */
@@ -129,7 +132,7 @@ export class World {
     const { scenario } = this;
     const running = await runAgents({
       agents: place.role === 'worker' ? scenario.workers(parts) : scenario.verifiers(parts),
-      log: process, codec, keyring: scenario.keyring, topics, gateway: { url: 'http://gateway' }, logger: silent, clock: process.clock,
+      log: process, codec, keyring: scenario.keyring, topics, gateway: { url: gatewayUrl }, logger: silent, clock: process.clock,
       // A group without positions begins in the middle: what is older than a request can be is nobody's work any more.
       startAtMs: Math.floor(this.scheduler.nowMs + this.logSkewMs) - 3_000,
     });
