@@ -52,6 +52,7 @@ export const seamCatalogue = [
   { number: 35, name: 'bridge.join', process: 'bridge', only: 'kafka' },
   { number: 36, name: 'bridge.append-submission', process: 'bridge', only: 'kafka' },
   { number: 37, name: 'bridge.commit-positions', process: 'bridge', only: 'kafka' },
+  { number: 38, name: 'setup.open-database', process: 'setup', only: 'embedded' },
 ] as const satisfies readonly Seam[];
 
 export type SeamName = (typeof seamCatalogue)[number]['name'];

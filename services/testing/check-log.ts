@@ -51,7 +51,13 @@ export async function checkLog(log: LogPort, topics: TopicNames, codec: EventCod
   };
 }
 
-async function readPartition(log: LogPort, topics: TopicNames, codec: EventCodec, partition: number): Promise<readonly CountedFact[]> {
+/** All facts of a log, partition by partition, and which of them count. */
+export async function countedFacts(log: Pick<LogPort, 'read' | 'ranges'>, topics: TopicNames, codec: EventCodec): Promise<readonly CountedFact[]> {
+  const ranges = await log.ranges(topics.verified);
+  return (await Promise.all(ranges.map((range) => readPartition(log, topics, codec, range.partition)))).flat();
+}
+
+async function readPartition(log: Pick<LogPort, 'read'>, topics: TopicNames, codec: EventCodec, partition: number): Promise<readonly CountedFact[]> {
   const facts: CountedFact[] = [];
   let epoch = -1;
   for await (const batch of log.read({ topic: topics.verified, partition, from: 0 })) {
