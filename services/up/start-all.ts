@@ -5,6 +5,7 @@ import { mkdir, open, readFile, rename } from 'node:fs/promises';
 import { join } from 'node:path';
 import { topicNames } from '../../topics/topics.js';
 import { contracts } from '../../workflows/contracts.js';
+import type { LoadedWorkflows } from '../../workflows/load-workflows.js';
 import { resultRenderers } from '../../workflows/renderers.js';
 import { loadPolicy, shippedPrincipals } from '../../workflows/policy.js';
 import { migrate } from '../../infra/sql/migrate.js';
@@ -75,6 +76,8 @@ export interface AllOptions {
   readonly agents?: readonly Agent[];
   readonly workflows?: readonly Workflow[];
   readonly contracts?: readonly Contract[];
+  /** What workflow files define, with the agents that they export. */
+  readonly loaded?: LoadedWorkflows;
   /** Crash tests only. Default: BLACKBOARD_KILL_AT. */
   readonly seams?: Seams;
   /** Decisions after which a partition's marker and checkpoint are renewed. Default: the orchestrator's. */
@@ -126,12 +129,13 @@ async function startParts(options: AllOptions, closers: (() => Promise<void>)[],
   const { log, codec, db, bodies, partitions } = world;
   const topics = topicNames(world.prefix);
   const host = options.host ?? '127.0.0.1';
-  const agents = [...briefAgents({ collectorRoots: options.collectorRoots ?? [] }), ...(options.agents ?? [])];
-  const principals = agentPrincipals(options.agents ?? []);
+  const further = [...(options.agents ?? []), ...(options.loaded?.files ?? []).flatMap((file) => file.agents?.() ?? [])];
+  const agents = [...briefAgents({ collectorRoots: options.collectorRoots ?? [] }), ...further];
+  const principals = agentPrincipals(further);
   const keyring = await openKeys(options.world.dataDir, [...Object.keys(shippedPrincipals), ...Object.keys(principals)], seams);
   const learn = world.learn === undefined ? {} : { learn: world.learn };
-  const policy = loadPolicy({}, { principals, ...(options.workflows === undefined ? {} : { workflows: options.workflows }) });
-  const known = new Map([...contracts, ...(options.contracts ?? []).map((contract) => [contract.name, contract] as const)]);
+  const policy = loadPolicy({}, { principals, workflows: [...(options.workflows ?? []), ...(options.loaded?.workflows ?? [])] });
+  const known = new Map([...contracts, ...(options.loaded?.contracts ?? []), ...(options.contracts ?? []).map((contract) => [contract.name, contract] as const)]);
   const { learn: learnOne } = world;
 
   const orchestrator = await startOrchestrator({
@@ -148,7 +152,7 @@ async function startParts(options: AllOptions, closers: (() => Promise<void>)[],
   closers.push(() => running.drain());
   const ingress = await startIngress({
     log, codec, keyring, topics, db, gatewayUrl: gateway.url, apiKeys: options.apiKeys ?? [], host, port: options.port ?? 0, partitions, logger, seams,
-    onCommitted: (listener) => projector.projector.onCommitted(listener), renderers: resultRenderers,
+    onCommitted: (listener) => projector.projector.onCommitted(listener), renderers: options.loaded?.renderers ?? resultRenderers,
   });
   closers.push(() => ingress.close());
   return {

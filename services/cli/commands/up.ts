@@ -10,6 +10,7 @@ import { defaultDataDir, openWorld, saying } from '../open-world.js';
 import { readNumber } from '../read-params.js';
 import { facts } from '../table.js';
 import { foreign, jsonLine } from '../terminal.js';
+import { loadWorkflowsOf } from '../workflow-option.js';
 
 interface UpOptions extends JsonOption {
   readonly data: string;
@@ -17,6 +18,7 @@ interface UpOptions extends JsonOption {
   readonly host: string;
   readonly kafka?: boolean;
   readonly docs: readonly string[];
+  readonly workflow: readonly string[];
 }
 
 export const addUp: AddCommand = (program, context) => {
@@ -26,10 +28,12 @@ export const addUp: AddCommand = (program, context) => {
     .option('--port <n>', 'port of ingress; 0: any free one', readNumber('--port', 0, 65_535), 7117)
     .option('--host <name>', 'what ingress is bound to; anything but loopback needs BLACKBOARD_API_KEYS', '127.0.0.1')
     .option('--docs <dir>', 'a folder that the collector may read (may be repeated)', (value, all: readonly string[]) => [...all, value], [])
+    .option('--workflow <file>', 'a workflow file: workflows, contracts and agents of your own (may be repeated; BLACKBOARD_WORKFLOWS adds to them)', (value, all: readonly string[]) => [...all, value], [])
     .option('--kafka', 'on Kafka: KAFKA_BROKERS, SCHEMA_REGISTRY_URL and DATABASE_URL; what is not set is started on this machine')
     .action((options: UpOptions) => up(options, context));
   examples(command, [
     ['blackboard up --docs ./docs', 'Everything below ./.blackboard; stop it with Ctrl-C and start it again, it goes on'],
+    ['blackboard up --workflow ./checkout.mjs', 'Runs the workflow and the agents of a file beside those that ship'],
     ['blackboard up --kafka', 'A real broker, registry and Postgres, started below ./.blackboard (needs Java 17+ and Maven)'],
     ['KAFKA_BROKERS=kafka:9092 SCHEMA_REGISTRY_URL=http://registry:8080/apis/ccompat/v7 DATABASE_URL=postgres://… blackboard up --kafka', 'On servers that are there'],
   ], 'Logs are JSON lines on stderr; BLACKBOARD_LOG_LEVEL sets how much (default here: warn).');
@@ -43,12 +47,13 @@ async function up(options: UpOptions, context: CliContext): Promise<void> {
   const apiKeys = (env['BLACKBOARD_API_KEYS'] ?? '') === '' ? [] : parseApiKeys(env['BLACKBOARD_API_KEYS'] ?? '');
   const { say, done } = saying(terminal);
   const { startAll } = await import('../../up/start-all.js');
+  const loaded = await loadWorkflowsOf(options, env);
   const open = await openWorld({ kafka: options.kafka === true, dataDir: options.data, env, say });
   try {
     say('starting services');
     const all = await startAll({
       world: open.world, logger, host: options.host, port: options.port, apiKeys,
-      collectorRoots: options.docs.map((folder) => resolve(folder)), models: createModels(readConfig(modelConfigSchema, env), logger),
+      collectorRoots: options.docs.map((folder) => resolve(folder)), models: createModels(readConfig(modelConfigSchema, env), logger), loaded,
     });
     done();
     terminal.out(options.json === true ? jsonLine({ ingressUrl: all.ingressUrl, gatewayUrl: all.gatewayUrl, ...Object.fromEntries(open.parts), pid: process.pid }) : facts([
