@@ -5,7 +5,9 @@ import { createHash } from 'node:crypto';
 import { codec, topics } from './blackboard-of-seed.js';
 import { builtInScenario } from './built-in-scenario.js';
 import { checkRun } from './check-run.js';
+import { firstDifference } from './first-difference.js';
 import { mischief } from './hostile.js';
+import { effectsOf, watchRejections } from './run-effects.js';
 import type { Scenario } from './scenario.js';
 import { heal, storm } from './storm.js';
 import { scheduleSubmissions } from './submissions.js';
@@ -13,7 +15,10 @@ import { installVirtualGlobals } from './virtual-globals.js';
 import { World } from './world.js';
 
 export interface Violation {
-  /** `I1` …, or `R1` …; `live`: the run did not come to rest; `halt`: a process stopped that should not have. */
+  /**
+   * `I1` …, or `R1` …; `live`: the run did not come to rest; `halt`: a process stopped that should not have. Of a
+   * user's scenario also `expectation`, `outside` (an agent did what a run has no place for) and `deterministic`.
+   */
   readonly invariant: string;
   readonly what: string;
   /** Offending records, as text. */
@@ -46,12 +51,24 @@ export interface PlayedSeed {
   readonly isAtRest: boolean;
 }
 
-/** Runs one seed to its report. Never throws for what the run did; runs must not overlap in one process. */
-export async function runSeed(seed: number, scenario: Scenario = builtInScenario): Promise<SeedReport> {
+/** Runs one seed to its report; twice where asked, or where a user's expectation is broken. Never throws for what the run did; runs must not overlap in one process. */
+export async function runSeed(seed: number, scenario: Scenario = builtInScenario, isTwice = false): Promise<SeedReport> {
   const played = await playSeed(seed, scenario);
   const { world } = played;
   const { violations, reached, counts } = checkRun(world, played);
-  return { seed, historyHash: historyHash(world), violations, faults: Object.fromEntries(world.faults.injected), reached, steps: world.scheduler.steps, ...counts };
+  const own = scenario.own?.check(played);
+  const hash = historyHash(world);
+  const differs = isTwice || (own?.violations.length ?? 0) > 0 ? await playAgain(played, hash) : [];
+  return {
+    seed, historyHash: hash, violations: [...violations, ...own?.violations ?? [], ...differs], reached: { ...reached, ...own?.reached }, faults: Object.fromEntries(world.faults.injected), steps: world.scheduler.steps, ...counts,
+  };
+}
+
+/** The same seed must give the same history. */
+async function playAgain({ world }: PlayedSeed, hash: string): Promise<readonly Violation[]> {
+  const { world: again } = await playSeed(world.seed, world.scenario);
+  if (historyHash(again) === hash) return [];
+  return [{ invariant: 'deterministic', what: 'the seed, played again, has another history: an agent has a clock, dice or a memory of its own', records: firstDifference(world, again) }];
 }
 
 /** Storm, heal, converge. */
@@ -59,7 +76,8 @@ export async function playSeed(seed: number, scenario: Scenario = builtInScenari
   codec.forget(seed % 16 === 1);
   const world = new World(seed, scenario);
   const never = new Set<string>();
-  const restore = installVirtualGlobals({ random: () => world.dice.next(), fetch: (url, init) => world.gateway.fetch(url, init) });
+  const settleRejections = watchRejections(world);
+  const restore = installVirtualGlobals(effectsOf(world));
   let isAtRest = false;
   try {
     const { scheduler, dice, faults, partitions } = world;
@@ -81,6 +99,7 @@ export async function playSeed(seed: number, scenario: Scenario = builtInScenari
     isAtRest = await converge(world);
   } finally {
     restore();
+    await settleRejections();
   }
   return { world, never, isAtRest };
 }
