@@ -1,14 +1,16 @@
-// Loads one module with a planted bug in it: `node --import` this file, with the mutant's id in BLACKBOARD_MUTANT.
+// Loads modules with planted bugs in them: `node --import` this file, with the ids in BLACKBOARD_MUTANT, by commas.
 
 import { register } from 'node:module';
 import { isMainThread } from 'node:worker_threads';
-import { mutants, type Mutant } from './mutants.js';
+import { mutantOf } from './catalogue.js';
+import { editSource } from './edit-source.js';
+import type { Mutant } from './mutant.js';
 
-let planted: Mutant | undefined;
+let planted: readonly Mutant[] = [];
 
 /** Called by Node in the thread that loads modules. */
-export function initialize(mutant: Mutant): void {
-  planted = mutant;
+export function initialize(mutants: readonly Mutant[]): void {
+  planted = mutants;
 }
 
 interface Loaded {
@@ -16,21 +18,15 @@ interface Loaded {
   readonly source?: string | ArrayBuffer | Uint8Array;
 }
 
-/** Node's hook. @throws when the text to change is not there once. */
+/** Node's hook. @throws when a text to change is not there once. */
 export async function load(url: string, context: unknown, nextLoad: (url: string, context: unknown) => Promise<Loaded>): Promise<Loaded> {
   const loaded = await nextLoad(url, context);
-  if (planted === undefined || !url.endsWith(`/services/${planted.file}`)) return loaded;
-  let source = Buffer.from(loaded.source as Uint8Array).toString();
-  for (const [find, replace] of planted.edits) {
-    if (source.split(find).length !== 2) throw new Error(`mutant ${planted.id}: the text to change occurs ${source.split(find).length - 1} times in ${planted.file}: ${find}`);
-    source = source.replace(find, () => replace);
-  }
+  const files = new Set(planted.flatMap(({ edits }) => edits.map(([file]) => file)));
+  const file = [...files].find((one) => url.endsWith(`/services/${one}`));
+  if (file === undefined) return loaded;
+  const source = planted.reduce((text, mutant) => editSource(mutant, file, text), Buffer.from(loaded.source as Uint8Array).toString());
   return { ...loaded, source };
 }
 
-const id = process.env['BLACKBOARD_MUTANT'];
-if (isMainThread && id !== undefined && planted === undefined) {
-  const mutant = mutants.find((one) => one.id === id);
-  if (mutant === undefined) throw new Error(`no mutant is called ${id}`);
-  register(import.meta.url, { data: mutant });
-}
+const ids = process.env['BLACKBOARD_MUTANT'] ?? '';
+if (isMainThread && ids !== '' && planted.length === 0) register(import.meta.url, { data: ids.split(',').map(mutantOf) });
