@@ -20,6 +20,7 @@ import { partitionFor } from '../runtime/log/partitioner.js';
 import type { Appended, LogPort } from '../runtime/log/port.js';
 import { projectRoot } from '../runtime/project-root.js';
 import { noSeams } from '../runtime/seams.js';
+import { snapshotPrincipal } from '../runtime/snapshot-store.js';
 import { checkLog, type LogReport } from './check-log.js';
 
 export class NoopRig {
@@ -31,7 +32,7 @@ export class NoopRig {
 
   constructor(readonly partitions: number, readonly prefix = 'bb.', keys?: readonly SigningKey[]) {
     this.topics = topicNames(prefix);
-    this.keys = keys ?? makeKeys(['ingress', 'orchestrator', 'noop', 'gateway'], 'test');
+    this.keys = keys ?? makeKeys(['ingress', 'orchestrator', 'noop', 'gateway', snapshotPrincipal], 'test');
     this.keyring = new Keyring(this.keys);
   }
 

@@ -1,0 +1,195 @@
+// Snapshots on a real Postgres, under the roles that services have: owners go on from them, cannot write one, and
+// restore the same state whatever is wrong with them (R10).
+
+import assert from 'node:assert/strict';
+import { after, before, describe, it } from 'node:test';
+import { setImmediate as eventLoopTurn, setTimeout as sleep } from 'node:timers/promises';
+import { sharedPostgres, whatIsMissing } from '../../infra/local/for-tests.js';
+import { migrate } from '../../infra/sql/migrate.js';
+import type { Fact } from '../../schemas/generated/events.js';
+import { topicNames } from '../../topics/topics.js';
+import { emptyPartition, evolve } from '../orchestrator/evolve.js';
+import { foldVersion } from '../orchestrator/fold-version.js';
+import { machineEffects } from '../orchestrator/machine-effects.js';
+import type { Restored } from '../orchestrator/restore.js';
+import { stateHash } from '../orchestrator/state-hash.js';
+import { EpochFilter } from '../runtime/log/epoch-filter.js';
+import { MemoryLogStore } from '../runtime/log/memory/memory-log.js';
+import { openPgDatabase } from '../runtime/postgres/pg-database.js';
+import type { ListeningDatabase } from '../runtime/postgres/listening-database.js';
+import { postgresSnapshotStore } from '../runtime/postgres/postgres-snapshot-store.js';
+import { snapshotPrincipal, type SnapshotHeader, type SnapshotStore } from '../runtime/snapshot-store.js';
+import { NoopRig } from '../testing/noop-rig.js';
+import { startSnapshots } from './start-snapshots.js';
+import { takeSnapshot } from './take-snapshot.js';
+
+const skip = (await whatIsMissing({ postgres: true })) ?? false;
+const topics = topicNames();
+
+describe('snapshots in Postgres', { skip, timeout: 120_000 }, () => {
+  let release: () => Promise<void>;
+  let owner: ListeningDatabase;
+  let url: string;
+  const opened: ListeningDatabase[] = [];
+  const open = (role?: string): ListeningDatabase => {
+    const db = openPgDatabase({ connectionString: url, ...(role === undefined ? {} : { role }) });
+    opened.push(db);
+    return db;
+  };
+  const name = `snapshots_${process.pid}_${Date.now() % 1_000_000}`;
+  let server: ListeningDatabase;
+
+  before(async () => {
+    const postgres = await sharedPostgres();
+    release = postgres.release;
+    server = openPgDatabase({ connectionString: postgres.postgresUrl });
+    await server.query(`CREATE DATABASE ${name}`);
+    const own = new URL(postgres.postgresUrl);
+    own.pathname = `/${name}`;
+    url = own.href;
+    owner = open();
+    await migrate(owner);
+  });
+  after(async () => {
+    await Promise.all(opened.map((db) => db.close()));
+    await server.query(`DROP DATABASE IF EXISTS ${name} WITH (FORCE)`);
+    await server.close();
+    await release();
+  });
+
+  const rig = new NoopRig(1);
+  const restoredBy = async (logs: MemoryLogStore, snapshots?: SnapshotStore): Promise<Restored & { readonly hash: string }> => {
+    let seen: (Restored & { readonly hash: string }) | null = null;
+    const orchestrator = await rig.orchestrator(logs.open(), {
+      snapshotReading: { worthRecords: 0, answerMsMax: 300 }, ...(snapshots === undefined ? {} : { snapshots }), onRestored: (restored) => { seen ??= { ...restored, hash: stateHash(restored.state) }; },
+    });
+    while (seen === null || orchestrator.partitions()[0]?.phase !== 'owning') await sleep(5);
+    await orchestrator.close();
+    return seen;
+  };
+  /** The state at the marker that the restored one stands at, from the whole log. */
+  const fullFold = (logs: MemoryLogStore, epoch: number): string => {
+    const state = emptyPartition(0);
+    const filter = new EpochFilter();
+    for (const { offset, value } of logs.slice({ topic: topics.verified, partition: 0, from: 0, until: epoch + 1, bytesMax: Infinity })) {
+      const fact = rig.codec.decodeFact(value) as Fact;
+      if (filter.counts(offset, fact.type, fact.epoch)) evolve(state, fact, offset);
+    }
+    return stateHash(state);
+  };
+  /** A log with open jobs, of which nobody has committed a position, and one snapshot of it. */
+  const setUp = async (store: SnapshotStore, jobs = 60): Promise<{ readonly logs: MemoryLogStore; readonly header: SnapshotHeader }> => {
+    await owner.query('DELETE FROM snapshots');
+    const logs = new MemoryLogStore({ topics: [{ name: topics.quarantine, partitions: 1 }, { name: topics.verified, partitions: 1 }, { name: topics.deadLetter, partitions: 1 }] });
+    const log = logs.open();
+    const first = await rig.orchestrator(log);
+    for (let n = 0; n < jobs; n += 1) await rig.submit(log, `job-${n}`);
+    while ((first.partitions()[0]?.openJobs ?? 0) < jobs) await sleep(5);
+    await first.close();
+    logs.forgetPositions();
+    return { logs, header: await take(logs, store) };
+  };
+  const take = async (logs: MemoryLogStore, store: SnapshotStore): Promise<SnapshotHeader> => {
+    const log = logs.open();
+    const header = await takeSnapshot(logs.range(topics.verified, 0), { log, codec: rig.codec, keyring: rig.keyring, store, topic: topics.verified, logger: rig.logger, breathe: eventLoopTurn });
+    assert.ok(header !== null);
+    return header;
+  };
+
+  it('lets an owner go on from one: what it holds is what the whole log folds to', async () => {
+    const reading = postgresSnapshotStore(open('blackboard_orchestrator'));
+    const { logs, header } = await setUp(postgresSnapshotStore(open('blackboard_snapshots')));
+    const restored = await restoredBy(logs, reading);
+    assert.equal(restored.base, 'snapshot');
+    assert.equal(restored.from, header.position.offset);
+    assert.equal(restored.hash, fullFold(logs, restored.state.epoch));
+    assert.equal(restored.state.jobs.size, 60);
+  });
+
+  it('gives owners a role that reads snapshots and nothing else, and the writer one that sees no rows', async () => {
+    const [reading, writing] = [open('blackboard_orchestrator'), open('blackboard_snapshots')];
+    const { header } = await setUp(postgresSnapshotStore(writing));
+    await assert.rejects(postgresSnapshotStore(reading).add({ ...header, position: { ...header.position, offset: 9_999 } }, []), /permission denied/);
+    await assert.rejects(postgresSnapshotStore(reading).remove(header), /permission denied/);
+    await assert.rejects(reading.query('SELECT 1 FROM audit_rows'), /permission denied/);
+    await assert.rejects(writing.query('SELECT 1 FROM audit_rows'), /permission denied/);
+    await assert.rejects(writing.query("UPDATE snapshots SET digest = ''"), /permission denied/);
+  });
+
+  it('is not needed: an owner reads the log where one is torn, forged, of another log or version, or Postgres is away', async () => {
+    const store = postgresSnapshotStore(owner);
+    const damages: Readonly<Record<string, string>> = {
+      'a part was changed': "UPDATE snapshot_parts SET bytes = set_byte(bytes, 200, (get_byte(bytes, 200) + 1) % 256)",
+      'a part is gone': 'DELETE FROM snapshot_parts',
+      'somebody else wrote the row': "UPDATE snapshots SET cursor = cursor - 1",
+      'it is of another version': "DELETE FROM snapshot_parts; UPDATE snapshots SET version = 'ffffffffffffffff'",
+    };
+    for (const [what, sql] of Object.entries(damages)) {
+      const { logs } = await setUp(store, 10);
+      await owner.query(sql);
+      const restored = await restoredBy(logs, store);
+      assert.equal(restored.base, 'beginning', what);
+      assert.equal(restored.hash, fullFold(logs, restored.state.epoch), what);
+    }
+    const { logs, header } = await setUp(store, 10);
+    const parts = await store.parts(header, 0, header.parts);
+    const other = await setUp(store, 11);
+    await owner.query('DELETE FROM snapshots');
+    await store.add(header, parts);
+    assert.equal((await restoredBy(other.logs, store)).base, 'beginning', 'of another log');
+    assert.equal((await restoredBy(logs, store)).base, 'snapshot', 'of this log');
+    const never: SnapshotStore = { ...store, newest: () => new Promise(() => undefined) };
+    const away = postgresSnapshotStore(openPgDatabase({ connectionString: 'postgres://nobody:nothing@127.0.0.1:1/none' }));
+    for (const silent of [never, away]) assert.notEqual((await restoredBy(logs, silent)).base, 'snapshot');
+  });
+
+  it('goes on from the one before, keeps the last two, and removes what cannot be used', async () => {
+    const store = postgresSnapshotStore(open('blackboard_snapshots'));
+    const { logs, header } = await setUp(store);
+    const headers = [header];
+    for (let round = 0; round < 2; round += 1) {
+      await restoredBy(logs, store);
+      headers.push(await take(logs, store));
+    }
+    assert.deepEqual((await store.all(topics.verified, 0)).map(({ position }) => position.offset), headers.slice(1).map(({ position }) => position.offset));
+    const reads: number[] = [];
+    const log = logs.open();
+    await restoredBy(logs, store);
+    const counting = { read: (options: Parameters<typeof log.read>[0]) => { reads.push((options.until ?? 0) - options.from); return log.read(options); } };
+    await takeSnapshot(logs.range(topics.verified, 0), { log: counting, codec: rig.codec, keyring: rig.keyring, store, topic: topics.verified, logger: rig.logger, breathe: eventLoopTurn });
+    assert.ok(Math.max(...reads) < 10, `read ${reads.join(', ')} records`);
+    await owner.query('DELETE FROM snapshot_parts');
+    assert.equal((await take(logs, store)).openJobs, 60);
+    assert.equal((await restoredBy(logs, store)).base, 'snapshot');
+  });
+
+  it('begins at what the newest checkpoint says when no snapshot of its version is there', async () => {
+    const store = postgresSnapshotStore(owner);
+    const { logs } = await setUp(store);
+    const agent = await rig.agent(logs.open());
+    const orchestrator = await rig.orchestrator(logs.open(), { renewAfterRecords: 20 });
+    await rig.settled(logs.open(), 60, 20_000);
+    await agent.drain();
+    await orchestrator.close();
+    await owner.query("DELETE FROM snapshot_parts; UPDATE snapshots SET version = 'ffffffffffffffff'");
+    const header = await take(logs, store);
+    assert.equal(header.version, foldVersion());
+    const restored = await restoredBy(logs, store);
+    assert.equal(restored.base, 'snapshot');
+    assert.equal(restored.hash, fullFold(logs, restored.state.epoch));
+  });
+
+  it('is taken by itself once so many records have come, by the process that has the partition', async () => {
+    const store = postgresSnapshotStore(open('blackboard_snapshots'));
+    const { logs } = await setUp(store);
+    await owner.query('DELETE FROM snapshots');
+    const running = await startSnapshots({ ...machineEffects, log: logs.open(), codec: rig.codec, keyring: rig.keyring, topics, logger: rig.logger, store, everyRecords: 50, everyMs: 0, pollMs: 10 });
+    const newest = (): Promise<SnapshotHeader | null> => store.newest({ topic: topics.verified, partition: 0, version: foldVersion(), after: 0, upTo: 1e9 });
+    while ((await newest()) === null) await sleep(20);
+    const { position } = (await newest()) as SnapshotHeader;
+    await sleep(100);
+    assert.deepEqual((await newest())?.position, position, 'nothing came since');
+    await running.close();
+    assert.equal(rig.keyring.signerOf(snapshotPrincipal), ((await newest()) as SnapshotHeader).signer);
+  });
+});
