@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict';
 import { mkdtempSync, cpSync, readFileSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
@@ -35,6 +37,14 @@ describe('a codec with a real registry', { skip: skip ?? false }, () => {
     return folder;
   };
   const code = (expected: string) => (error: unknown): boolean => error instanceof BlackboardError && error.code === expected;
+
+  it('gives up a registry that takes a request and never answers', async (t) => {
+    const silent = createServer(() => undefined);
+    await new Promise<void>((done) => { silent.listen(0, '127.0.0.1', done); });
+    t.after(() => { silent.closeAllConnections(); silent.close(); });
+    const url = `http://127.0.0.1:${(silent.address() as AddressInfo).port}`;
+    await assert.rejects(registryCodec({ url, schemasDir, topicPrefix, timeoutMs: 200 }), code('REGISTRY_UNAVAILABLE'));
+  });
 
   it('gives the same ids to every process, and other ids than the embedded codec', async () => {
     const [one, two] = await Promise.all([registryCodec({ url: registry.registryUrl, schemasDir, topicPrefix }), registryCodec({ url: registry.registryUrl, schemasDir, topicPrefix })]);

@@ -41,7 +41,7 @@ export class LogFollower {
   readonly ownerships: Ownership[] = [];
   /** Job and instance → job. */
   readonly jobs = new Map<string, FollowedJob>();
-  /** `partition/offset` of a claim → type of its first fact, and the reason of a refusal. */
+  /** `partition/offset` of a claim → how it was turned away, or the type of its first fact. */
   readonly decided = new Map<string, string>();
   /** Partition → append times of accepted facts by the principal whose claim caused them, in order. */
   readonly acceptedAtMs = new Map<number, { readonly principal: string; readonly atMs: number; readonly epoch: number }[]>();
@@ -113,7 +113,9 @@ export class LogFollower {
     if (fact.cause < 0) return;
     this.#cursors.set(record.partition, Math.max(fact.cause, this.#cursors.get(record.partition) ?? -1));
     const cause = `${record.partition}/${fact.cause}`;
-    if (!this.decided.has(cause)) this.decided.set(cause, fact.type === 'ClaimRefused' ? `ClaimRefused ${fact.reason}` : fact.type);
+    // Timers that were due when a claim came fire before it is judged, in the same decision.
+    const isTurnedAway = fact.type === 'ClaimRefused' || fact.type === 'ClaimParked' || fact.type === 'ClaimDeadLettered';
+    if (isTurnedAway || !this.decided.has(cause)) this.decided.set(cause, fact.type === 'ClaimRefused' ? `ClaimRefused ${fact.reason}` : fact.type);
     if (fact.type !== 'ClaimRefused') this.#accepted(record, fact, place.epoch);
     this.#ofJob(record, fact);
   }

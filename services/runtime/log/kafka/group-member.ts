@@ -28,6 +28,8 @@ export interface GroupMemberOptions {
 const defaultSessionTimeoutMs = 30_000;
 const leaveTimeoutMs = 5_000;
 const rejoinPauseMsMax = 5_000;
+/** Batches that were under way before a seek have arrived by then. */
+const strayPauseMs = 100;
 
 export class GroupMember implements Member {
   readonly #positions: MemberPositions;
@@ -238,14 +240,23 @@ export class GroupMember implements Member {
     }
   }
 
-  /** Halts with the reason why a partition cannot be delivered from where it should. */
+  /**
+   * Halts with the reason why a partition cannot be delivered from where it should. Where the wanted record is there,
+   * kafkajs was only out of step with its seeks (batches that were under way before them), and is told again.
+   */
   async #explain(position: MemberPosition, found: number): Promise<void> {
     position.state = 'idle';
-    const { topic, partition, wanted } = position;
+    const { topic, partition, wanted, starts } = position;
     try {
       const [range] = await this.options.reader.ranges(topic, [partition]);
-      const outside = wanted < range!.low || wanted > range!.next || found < wanted;
-      this.#halt(outside ? outOfRange(topic, partition, wanted, range!) : gap(topic, partition, wanted, found));
+      if (wanted < range!.low || wanted > range!.next || found < wanted) { this.#halt(outOfRange(topic, partition, wanted, range!)); return; }
+      const [first] = await firstBatch(this.options.reader.read({ topic, partition, from: wanted, until: wanted + 1 }));
+      if (first?.offset !== wanted) { this.#halt(gap(topic, partition, wanted, found)); return; }
+      await sleep(strayPauseMs);
+      if (this.#stopped !== undefined || this.#positions.get(topic, partition) !== position || position.starts !== starts) return;
+      position.strays = 0;
+      position.state = 'running';
+      this.#tell(() => this.#applyTo(position));
     } catch (error) {
       this.#halt(error as Error);
     }
@@ -312,4 +323,9 @@ export class GroupMember implements Member {
   async #consume(): Promise<void> {
     await this.#consumer.run({ autoCommit: false, partitionsConsumedConcurrently: 1, eachBatch: async (payload) => this.#onBatch(payload) });
   }
+}
+
+async function firstBatch(batches: AsyncIterable<readonly LogRecord[]>): Promise<readonly LogRecord[]> {
+  for await (const batch of batches) return batch;
+  return [];
 }

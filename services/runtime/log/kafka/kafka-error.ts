@@ -21,8 +21,12 @@ const transport = new Set([
 
 /** The connection or what is known of the cluster is bad: begin again with a new client. */
 export function isTransport(error: unknown): boolean {
-  return transport.has(rootCause(error).name);
+  const { name, message } = rootCause(error);
+  return transport.has(name) || unnamedTransport.test(message);
 }
+
+// kafkajs throws these as plain errors: a request met a connection that had ended, or a consumer between two lives.
+const unnamedTransport = /^(Broker not connected|Consumer group was not initialized)/;
 
 // kafkajs marks the last three as final; a broker that starts or a topic just made answers them for a moment.
 const healing = new Set(['LEADER_NOT_AVAILABLE', 'UNKNOWN_TOPIC_OR_PARTITION', 'COORDINATOR_NOT_AVAILABLE', 'COORDINATOR_LOAD_IN_PROGRESS',
@@ -31,7 +35,7 @@ const healing = new Set(['LEADER_NOT_AVAILABLE', 'UNKNOWN_TOPIC_OR_PARTITION', '
 /** The same request may succeed later. */
 export function isRetriable(error: unknown): boolean {
   const root = rootCause(error);
-  if (transport.has(root.name)) return true;
+  if (isTransport(root)) return true;
   if (root.type !== undefined) return root.retriable === true || healing.has(root.type);
   return false;
 }

@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { after, before, test } from 'node:test';
+import { after, before, mock, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { startBroker, type LocalBroker } from '../../../../infra/local/broker.js';
 import { whatIsMissing } from '../../../../infra/local/for-tests.js';
@@ -106,6 +106,30 @@ test('halts at a start before the oldest record or after the end, and delivers n
   const { halts, records, member } = await observe({ group: `${prefix}good`, topics: [verified] }, (joined, partition) => { if (partition === 0) joined.start(verified, 0, 10); });
   await until('delivered', () => records.length === 10);
   assert.equal(halts.length, 0);
+  await member.leave();
+});
+
+test('goes on beating, and delivers what comes, when the wall clock is set back by an hour', { skip }, async () => {
+  const { verified, prefix } = await blackboard();
+  let next = 0;
+  const { halts, records, assignments, member } = await observe({ group: `${prefix}clock`, topics: [verified] }, (joined, partition) => { if (partition === 0) joined.start(verified, 0, next); });
+  const now = Date.now.bind(Date);
+  const stepped = mock.method(Date, 'now', () => now() - 3600_000);
+  try {
+    const late = new AbortController();
+    await Promise.race([
+      member.heartbeat(),
+      sleep(20_000, undefined, { signal: late.signal }).then(() => assert.fail('no heartbeat within 20 s, and the session has 3'), () => undefined),
+    ]);
+    late.abort();
+    next = records.length;
+    await fill(verified, 0, 5);
+    await until('delivered', () => records.length >= 5);
+  } finally {
+    stepped.mock.restore();
+  }
+  assert.equal(halts.length, 0);
+  assert.ok(assignments.length >= 2, 'it has joined again');
   await member.leave();
 });
 
