@@ -128,6 +128,18 @@ test('asks for capabilities once for all runs of a minute', async (context) => {
   assert.equal(asked.length, 1);
 });
 
+test('goes on with an old answer about capabilities while the gateway is away', async (context) => {
+  const { url, asked } = await standIn(context, (_asked, count) => (count === 1 ? null : 'drop'));
+  let aheadMs = 0;
+  const client = new GatewayClient({ url, keyring, clock: { ...systemClock, nowMs: () => Date.now() + aheadMs } });
+  const ending = new AbortController();
+  assert.equal(await client.hasModel(asker(ending.signal)), true);
+  aheadMs = 61_000;
+  assert.equal(await client.hasModel(asker(ending.signal)), true);
+  assert.ok(asked.length > 1, 'it has asked again');
+  ending.abort();
+});
+
 test('a step whose bodies a verifier must see: bodies are put first, the claim has references, receipts, usage and model', async (context) => {
   const { url, bodies } = await standIn(context);
   const fixture = new VerifiedFixture();

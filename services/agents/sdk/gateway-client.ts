@@ -58,6 +58,8 @@ interface Answer {
 const putBytesMax = 16 * 1024 * 1024;
 const putBodiesMax = 256;
 const capabilitiesAgeMsMax = 60_000;
+/** The old answer serves when a new one takes longer. */
+const freshAnswerMsMax = 250;
 const waitMsMax = 2_000;
 /** Answers of 5xx other than 503 are tried again so often. */
 const serverErrorsMax = 3;
@@ -75,7 +77,7 @@ export class GatewayClient {
     this.#slots = new Slots(options.bodyRequestsMax ?? 64);
   }
 
-  /** Whether a model is configured; asked again when the answer is a minute old. */
+  /** Whether a model is configured; asked again when the answer is a minute old. A gateway that is away then holds up no step that needs nothing of it. */
   async hasModel(asker: Asker): Promise<boolean> {
     const known = this.#capabilities;
     if (known !== null && this.#options.clock.nowMs() - known.atMs < capabilitiesAgeMsMax) return known.model;
@@ -83,11 +85,17 @@ export class GatewayClient {
     this.#asking ??= this.#call(asker, { method: 'GET', path: '/v1/capabilities', body: new Uint8Array(), mediaType: '' })
       .then((answer) => (this.#capabilities = { model: readReply(answer, capabilitiesShape).model, atMs: this.#options.clock.nowMs() }))
       .finally(() => (this.#asking = null));
+    const answered = new AbortController();
     try {
-      return (await this.#asking).model;
+      const asked = this.#asking.then(({ model }) => model);
+      if (known === null) return await asked;
+      asked.catch(() => undefined);
+      return await Promise.race([asked, pause(this.#options.clock, freshAnswerMsMax, answered.signal).then(() => known.model)]);
     } catch (error) {
       if (asker.signal.aborted) throw error;
       return this.hasModel(asker);
+    } finally {
+      answered.abort();
     }
   }
 
