@@ -14,7 +14,7 @@ const PURE = [
   'evals/score.ts',
 ];
 const TESTS = ['**/*.test.ts', 'services/testing/**', '**/testing/**', '**/*-rig.ts', '**/testing-*.ts'];
-const KAFKA = ['services/runtime/log/kafka/**', 'infra/**', '**/*.test.ts'];
+const KAFKA = ['services/runtime/log/kafka/**', 'infra/**', 'bench/**', '**/*.test.ts'];
 const STAGES = ['ingress', 'orchestrator', 'agents', 'gateway', 'projector', 'bridge'];
 // Composition: they start stages beside one another, and are imported by nobody but each other.
 const COMPOSITION = 'up|cli';

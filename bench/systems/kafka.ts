@@ -4,14 +4,16 @@
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 import { join } from 'node:path';
+import type { StackAddresses } from '../../infra/local/stack.js';
 import { Keyring } from '../../services/runtime/keyring.js';
 import { projectRoot } from '../../services/runtime/project-root.js';
 import { Cluster, type RunningService } from '../../services/testing/cluster.js';
 import type { JobSystem } from '../w3/measure.js';
 import { serve } from '../w3/serve.js';
 import { TerminalFacts } from './facts.js';
+import { kafkaStages } from './kafka-stages.js';
 import { Outcomes } from './outcomes.js';
-import { idOf, principal, submitOverHttp, submitToLog } from './submissions.js';
+import { idOf, submitOverHttp, submitToLog } from './submissions.js';
 
 interface Setup {
   readonly door: 'log' | 'http';
@@ -20,6 +22,8 @@ interface Setup {
   readonly agents: number;
   /** Process ids of the servers that this system shares with others, by label. */
   readonly servers: Readonly<Record<string, number>>;
+  /** Servers of the run; absent: started (or found) here. */
+  readonly addresses?: StackAddresses;
   /** Folder for a processor profile of each service. */
   readonly profiles?: string;
 }
@@ -29,7 +33,7 @@ const setup: Setup = { door: 'log', partitions: 4, agents: 1, servers: {}, ...JS
 await serve(async (): Promise<JobSystem> => {
   const quiet = { BLACKBOARD_LOG_LEVEL: 'info', ...(setup.profiles === undefined ? {} : { NODE_OPTIONS: `--import ${new URL('../profile.js', import.meta.url).href}`, BENCH_PROFILES: setup.profiles }) };
   const policy = { BLACKBOARD_PRINCIPALS: join(projectRoot, 'bench/w3/principals.json'), BLACKBOARD_WORKFLOWS: join(projectRoot, 'bench/w3/workflows') };
-  const cluster = await Cluster.open({ name: 'w3', partitions: setup.partitions, sessionTimeoutMs: 10_000, principals: ['w3', principal] });
+  const cluster = await Cluster.open({ name: 'w3', partitions: setup.partitions, sessionTimeoutMs: 10_000, principals: ['w3'], ...(setup.addresses === undefined ? {} : { servers: setup.addresses }) });
   const gateway = await cluster.start('gateway', { GATEWAY_PORT: '0', ...quiet });
   const gatewayUrl = cluster.urlOf(gateway);
   const [ingress] = await Promise.all([cluster.start('ingress', { INGRESS_PORT: '0', GATEWAY_URL: gatewayUrl, ...quiet }), cluster.start('projector', quiet), cluster.start('orchestrator', { ...policy, ...quiet })]);
@@ -45,6 +49,7 @@ await serve(async (): Promise<JobSystem> => {
   return {
     about: [`blackboard, Kafka mode, ${cluster.processes.length} processes, ${setup.partitions} partitions, submitted ${setup.door === 'http' ? 'over HTTP' : 'straight to quarantine'}`],
     processes: () => ({ driver: [process.pid], ...Object.fromEntries(Object.entries(setup.servers).map(([label, pid]) => [label, [pid]])), ...pidsOf(cluster) }),
+    lagsMs: outcomes.lagsMs, stages: kafkaStages(cluster),
     async runJob(name) {
       const outcome = outcomes.of(idOf(name));
       // An answer may outrun the acknowledgement; a refused submission must not wait for one for ever.

@@ -8,10 +8,12 @@ import type { ListeningDatabase } from '../../services/runtime/postgres/listenin
 import type { StepResult } from '../w3/workload.js';
 
 interface Waiter { resolve(outcome: StepResult): void; reject(error: Error): void }
-type EndedRow = Readonly<{ job: string; outcome: string; reason: string | null; result_body: Buffer | null }>;
+type EndedRow = Readonly<{ job: string; outcome: string; reason: string | null; result_body: Buffer | null; ended_ms: number }>;
 
 export class Outcomes {
   readonly #waiting = new Map<string, Waiter>();
+  /** From the append of each terminal fact, by the broker's clock of the same machine, to the SELECT that showed it; ms. */
+  readonly lagsMs: number[] = [];
   #isAsking = false;
   #rang = false;
 
@@ -37,7 +39,7 @@ export class Outcomes {
     try {
       while (this.#rang && this.#waiting.size > 0) {
         this.#rang = false;
-        const rows = await this.db.query<EndedRow>('SELECT job, outcome, reason, result_body FROM jobs WHERE job = ANY($1) AND ended_offset IS NOT NULL', [[...this.#waiting.keys()]]);
+        const rows = await this.db.query<EndedRow>('SELECT job, outcome, reason, result_body, extract(epoch FROM ended_at) * 1000 AS ended_ms FROM jobs WHERE job = ANY($1) AND ended_offset IS NOT NULL', [[...this.#waiting.keys()]]);
         for (const row of rows) this.#settle(row);
       }
     } catch (error) {
@@ -48,10 +50,11 @@ export class Outcomes {
     }
   }
 
-  #settle({ job, outcome, reason, result_body: body }: EndedRow): void {
+  #settle({ job, outcome, reason, result_body: body, ended_ms: endedAtMs }: EndedRow): void {
     const waiter = this.#waiting.get(job);
     if (waiter === undefined) return;
     this.#waiting.delete(job);
+    this.lagsMs.push(Date.now() - Number(endedAtMs));
     if (outcome !== 'completed' || body === null) waiter.reject(new Error(`job ${job} ended ${outcome} (${reason ?? 'no reason'})`));
     else waiter.resolve(JSON.parse(readBody(noteContract, body).text) as StepResult);
   }

@@ -10,8 +10,9 @@ import type { Keyring } from '../../services/runtime/keyring.js';
 import { partitionFor } from '../../services/runtime/log/partitioner.js';
 import type { LogPort } from '../../services/runtime/log/port.js';
 
-export const tenant = 'bench';
-export const principal = 'bench';
+const tenant = 'bench';
+/** The upstream system whose key ships. */
+const principal = 'bridge';
 
 export interface UpstreamParts {
   readonly log: LogPort;

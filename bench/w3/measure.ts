@@ -2,6 +2,7 @@
 // own, so that nobody pays for another's driver.
 
 import { randomBytes } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { percentile } from './percentile.js';
 import { machineSeconds, processorSeconds, type Processes } from './processor-time.js';
 import { checkOutcome, type StepResult } from './workload.js';
@@ -16,6 +17,10 @@ export interface JobSystem {
   processes(): Processes;
   /** Before and after a measurement with slow steps. */
   slowSteps?(begin: boolean): Promise<void>;
+  /** How long each outcome was in the log before a SELECT gave it, ms; the measurement empties it. Absent where there is no log. */
+  readonly lagsMs?: number[];
+  /** What else it can measure of what W3 has left behind, by name. */
+  readonly stages?: Readonly<Record<string, () => Promise<Figures>>>;
   /** Running totals, e.g. bytes written. */
   totals?(): Promise<Readonly<Record<string, number>>>;
   close(): Promise<void>;
@@ -25,7 +30,9 @@ export type Measurement =
   | { readonly measure: 'warm-up'; readonly jobs: number; readonly inFlight: number }
   | { readonly measure: 'throughput'; readonly jobs: number; readonly inFlight: number }
   | { readonly measure: 'latency'; readonly jobs: number; readonly to: 'outcome' | 'fact' }
-  | { readonly measure: 'slow-steps'; readonly jobs: number };
+  | { readonly measure: 'slow-steps'; readonly jobs: number }
+  | { readonly measure: 'steady'; readonly jobsPerS: number; readonly seconds: number }
+  | { readonly measure: 'stage'; readonly stage: string };
 
 /** Figures by name; units are in the names. */
 export type Figures = Readonly<Record<string, number>>;
@@ -41,6 +48,8 @@ export async function measure(system: JobSystem, what: Measurement): Promise<Fig
     case 'throughput': return throughput(system, what);
     case 'latency': return latency(system, what);
     case 'slow-steps': return slowSteps(system, what.jobs);
+    case 'steady': return steady(system, what);
+    case 'stage': return stage(system, what.stage);
   }
 }
 
@@ -77,6 +86,28 @@ async function slowSteps(system: JobSystem, jobs: number): Promise<Figures> {
   const { seconds, ...costs } = await timed(system, jobs, () => Promise.all(Array.from({ length: jobs }, () => runChecked(system, true))));
   await system.slowSteps?.(false);
   return { seconds, ...costs };
+}
+
+async function steady(system: JobSystem, { jobsPerS, seconds }: { jobsPerS: number; seconds: number }): Promise<Figures> {
+  if (system.lagsMs === undefined) throw new Error('this system says nothing of lag');
+  system.lagsMs.length = 0;
+  const running: Promise<void>[] = [];
+  const { seconds: took, ...costs } = await timed(system, jobsPerS * seconds, async () => {
+    const sinceMs = performance.now();
+    while (running.length < jobsPerS * seconds) {
+      const due = Math.min(jobsPerS * seconds, Math.floor((performance.now() - sinceMs) * jobsPerS / 1000));
+      while (running.length < due) running.push(runChecked(system, false));
+      await sleep(2);
+    }
+    await Promise.all(running);
+  });
+  return { jobsPerS: running.length / took, lagP50Ms: percentile(system.lagsMs, 50), lagP99Ms: percentile(system.lagsMs, 99), ...costs };
+}
+
+function stage(system: JobSystem, name: string): Promise<Figures> {
+  const run = system.stages?.[name];
+  if (run === undefined) throw new Error(`no stage "${name}"; there are ${Object.keys(system.stages ?? {}).join(', ')}`);
+  return run();
 }
 
 /** Seconds, processor seconds per 1,000 jobs by process and in all, and the share of the machine that others used. */

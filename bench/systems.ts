@@ -1,0 +1,40 @@
+// What is measured, in the order in which it takes its turns.
+
+export interface SystemChoice {
+  readonly name: string;
+  readonly program: URL;
+  /** Servers of the run that it shares, whose processor time counts as its own while it is measured. */
+  readonly servers: readonly ('kafka' | 'postgres')[];
+  /** Its database on the run's Postgres; none where it makes its own. */
+  readonly database?: string;
+  readonly setup?: Readonly<Record<string, unknown>>;
+  /** In flight at saturation: what its documentation or a sweep found best. */
+  readonly inFlight: number;
+  /** Share of the jobs of a throughput run: slow systems get fewer, so that each takes about as long. */
+  readonly share: number;
+  readonly measures: readonly ('latency' | 'fact-latency' | 'throughput' | 'slow-steps')[];
+  /** Measured once, after all turns. */
+  readonly stages?: readonly string[];
+  /** What a reader should know before comparing. */
+  readonly unfair?: string;
+}
+
+const ours = (file: string): URL => new URL(`systems/${file}.js`, import.meta.url);
+/** Peers are plain modules beside the sources: they are not compiled. */
+const peer = (root: string, file: string): URL => new URL(`bench/peers/${file}.mjs`, root);
+
+const everything = ['latency', 'throughput', 'slow-steps'] as const;
+
+/** @param root URL of the project's folder. */
+export function allSystems(root: string): readonly SystemChoice[] {
+  return [
+    { name: 'blackboard', program: ours('kafka'), servers: ['kafka', 'postgres'], setup: { door: 'log' }, inFlight: 256, share: 1, measures: ['latency', 'fact-latency', 'throughput', 'slow-steps'], stages: ['steady', 'fold', 'decode', 'replay', 'drain'] },
+    { name: 'blackboard-http', program: ours('kafka'), servers: ['kafka', 'postgres'], setup: { door: 'http' }, inFlight: 256, share: 0.6, measures: ['latency', 'throughput'], unfair: 'submitted over HTTP, as Restate is; the others submit without a network hop of their own' },
+    { name: 'restate', program: peer(root, 'restate'), servers: [], inFlight: 256, share: 0.5, measures: everything },
+    { name: 'dbos', program: peer(root, 'dbos'), servers: ['postgres'], database: 'dbos', inFlight: 64, share: 0.3, measures: everything, unfair: 'no queue: started in the driver, so nothing is submitted from elsewhere' },
+    { name: 'langgraph', program: peer(root, 'langgraph'), servers: ['postgres'], database: 'langgraph', inFlight: 64, share: 0.15, measures: everything, unfair: 'no queue and no recovery by itself: a caller must invoke the thread again after a crash' },
+    { name: 'graphile-worker', program: peer(root, 'graphile'), servers: ['postgres'], database: 'graphile', inFlight: 256, share: 0.3, measures: everything, unfair: 'a plain queue: no history, no workflow; a step and its successor are two transactions' },
+    { name: 'bullmq', program: peer(root, 'bullmq'), servers: [], inFlight: 256, share: 1, measures: everything, unfair: 'a queue in memory with an append-only file: no log, no gate, no audit' },
+    { name: 'blackboard-embedded', program: ours('embedded'), servers: [], inFlight: 64, share: 0.3, measures: ['latency', 'fact-latency', 'throughput'], unfair: 'one process with PGlite: nothing to install' },
+  ];
+}
