@@ -7,6 +7,7 @@ import { policyDefaults, type Policy } from '../../blackboard/policy.js';
 import { defineWorkflow } from '../../blackboard/workflow.js';
 import { embeddedCodec } from '../../runtime/codec/embedded-codec.js';
 import { Keyring } from '../../runtime/keyring.js';
+import { snapshotPrincipal } from '../../runtime/snapshot-store.js';
 import { projectRoot } from '../../runtime/project-root.js';
 import { topicNames } from '../../../topics/topics.js';
 import { RememberingCodec } from './remembering-codec.js';
@@ -67,8 +68,8 @@ export const policy: Policy = {
 };
 
 export const codec = embeddedCodec(join(projectRoot, 'schemas'), new RememberingCodec());
-/** `ghost` has a key and no place in the policy. */
-export const keyring = new Keyring([...Object.keys(policy.principals), 'ghost'].map((principal, index) => ({ principal, keyId: 'k1', secret: Buffer.alloc(32, index + 1) })));
+/** `ghost` has a key and no place in the policy; neither has who signs snapshots. */
+export const keyring = new Keyring([...Object.keys(policy.principals), 'ghost', snapshotPrincipal].map((principal, index) => ({ principal, keyId: 'k1', secret: Buffer.alloc(32, index + 1) })));
 export const topics = topicNames();
 
 export const epochMs = 1_700_000_000_000;

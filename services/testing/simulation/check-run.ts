@@ -5,6 +5,7 @@ import type { Fact } from '../../../schemas/generated/events.js';
 import type { TopicName } from '../../../topics/topics.js';
 import type { Recorded, RecordedFact } from '../../../replay/read-partition.js';
 import { redecide } from '../../../replay/redecide.js';
+import type { PartitionState } from '../../blackboard/board.js';
 import { emptyPartition } from '../../orchestrator/evolve.js';
 import type { LogRecord } from '../../runtime/log/port.js';
 import { PartitionAudit } from '../../verify/audit-partition.js';
@@ -17,6 +18,7 @@ import { checkPositions } from './check-positions.js';
 import { checkTakes } from './check-takes.js';
 import type { Violation } from './run-seed.js';
 import { stateHash } from '../../orchestrator/state-hash.js';
+import type { SeenRestore } from './simulated-snapshots.js';
 import type { World } from './world.js';
 
 export interface RunFacts {
@@ -58,6 +60,8 @@ export function checkRun(world: World, { never, isAtRest }: RunFacts): Checked {
     checkDecisions(world, { partition, facts, claims }, add);
     count(facts, reached);
   }
+  for (const { base } of world.snapshots?.restores ?? []) reached[`restored:${base}`] = (reached[`restored:${base}`] ?? 0) + 1;
+  for (const [fault, times] of world.snapshots?.faults ?? []) reached[`snapshot:${fault}`] = times;
   for (const problem of world.tables.problems) add('I12', problem);
   for (const [job, rows] of world.tables.jobs) if (isAtRest && (rows.accepted !== 1 || rows.ended !== 1)) add('I12', `the rows of job ${job} show ${rows.accepted} acceptances and ${rows.ended} ends`);
   return { violations, reached, counts };
@@ -127,8 +131,10 @@ function checkRows({ tables }: World, partition: number, facts: readonly FactAt[
 function checkDecisions(world: World, { partition, facts, claims }: Partition, add: Add): void {
   const state = emptyPartition(partition);
   const { contracts, keyring } = world.scenario;
+  const restores = world.snapshots?.restores.filter((one) => one.partition === partition) ?? [];
   for (const entry of recordedOf(facts, claims)) {
     const { divergence } = redecide(state, entry, { codec, contracts, partitions: world.partitions, keyring });
+    if (entry.kind === 'bare' && entry.at.fact.type === 'EpochStarted') checkRestores(restores.filter(({ epoch }) => epoch === entry.at.record.offset), state, add);
     if (divergence === null) continue;
     add('I6', `taken again, a decision differs: ${JSON.stringify(divergence)}`, [shownRecord({ topic: topics.verified, partition, offset: divergence.verifiedOffset })]);
     return;
@@ -138,6 +144,13 @@ function checkDecisions(world: World, { partition, facts, claims }: Partition, a
       if (owned.partition === partition && owned.state !== null && owned.state.epoch === state.epoch && stateHash(owned.state) !== stateHash(state)) add('I6', `the owner of partition ${partition} holds another state than its log folds to`);
     }
   }
+}
+
+/** R10: whatever an owner read its state from, it held what the whole log folds to. */
+function checkRestores(restores: readonly SeenRestore[], state: PartitionState, add: Add): void {
+  if (restores.length === 0) return;
+  const hash = stateHash(state);
+  for (const restored of restores) if (restored.hash !== hash) add('R10', `the owner of epoch ${restored.epoch} of partition ${restored.partition}, restored from its ${restored.base}, held another state than the whole log folds to`);
 }
 
 /** What counts of a partition, as replay takes it: decisions with the claim that each was taken on. */

@@ -18,6 +18,7 @@ export const sometimes: readonly string[] = [
   ...['wrong-magic-byte', 'unknown-schema-id', 'not-avro', 'trailing-bytes', 'not-a-claim'].map((reason) => `dead-letter:${reason}`),
   ...['completed', 'failed', 'cancelled'].map((outcome) => `outcome:${outcome}`),
   ...['deadline-passed', 'verification-deadline-passed', 'candidates-rejected', 'agent-failed', 'verifier-failed'].map((reason) => `failed:${reason}`),
+  'restored:snapshot', 'restored:checkpoint', 'restored:beginning', ...['away', 'silent', 'missing', 'old', 'forged', 'partLost', 'torn', 'otherVersion'].map((fault) => `snapshot:${fault}`),
   'fact:stale', 'step:retried', 'step:escalated', 'step:failed-not-required', 'type:PlanExpanded', 'type:TickObserved', 'type:ArtifactRejected',
 ];
 

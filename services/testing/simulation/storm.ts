@@ -10,6 +10,7 @@ export function storm(world: World, untilMs: number): void {
   if (scheduler.nowMs >= untilMs) return;
   for (const place of [...world.places]) strikeProcess(world, place);
   strikeWorld(world);
+  world.takeSnapshot();
   scheduler.at(everyMs, () => { storm(world, untilMs); });
 }
 

@@ -6,6 +6,7 @@ import type { Contract } from '../../blackboard/contract.js';
 import { policyDefaults, type PrincipalPolicy } from '../../blackboard/policy.js';
 import type { Workflow, WorkflowStep } from '../../blackboard/workflow.js';
 import { Keyring } from '../../runtime/keyring.js';
+import { snapshotPrincipal } from '../../runtime/snapshot-store.js';
 import { loadWorkflows, refuse, type LoadedFile } from '../../../workflows/load-workflows.js';
 import { checkExpectations, expectedReach } from './check-expectations.js';
 import { Dice } from './dice.js';
@@ -60,7 +61,7 @@ function scenarioOf(file: LoadedFile, { contracts, cast, stub, jobs }: Parts): U
   const principals: Record<string, PrincipalPolicy> = { ...simulatedPrincipals, 'simulated-twin': { role: 'verifier', agent: producer, tenants: [] } };
   for (const agent of workers) principals[agent] = { role: 'agent', agent, tenants: [] };
   for (const agent of verifiers) principals[agent] = { role: 'verifier', agent, tenants: [] };
-  const keyring = new Keyring([...Object.keys(principals), 'ghost'].map((principal, index) => ({ principal, keyId: 'k1', secret: Buffer.alloc(32, index + 1) })));
+  const keyring = new Keyring([...Object.keys(principals), 'ghost', snapshotPrincipal].map((principal, index) => ({ principal, keyId: 'k1', secret: Buffer.alloc(32, index + 1) })));
   const agentsOf = (names: readonly string[], isVerifier: boolean): Scenario['workers'] => (parts) => {
     const real = new Map((file.agents?.(parts.outside) ?? []).map((agent) => [agent.name, agent]));
     return names.map((name) => inTheSwarm(real.get(name) ?? stubAgent(name, isVerifier, parts, stub), parts));

@@ -4,7 +4,7 @@
 import type { Logger } from 'pino';
 import { runAgents } from '../../agents/sdk/run-agents.js';
 import type { OwnerEffects } from '../../orchestrator/owner-effects.js';
-import { startOrchestrator, type Orchestrator } from '../../orchestrator/start-orchestrator.js';
+import { startOrchestrator, type Orchestrator, type OrchestratorOptions } from '../../orchestrator/start-orchestrator.js';
 import { BlackboardError } from '../../runtime/errors.js';
 import type { AppendFault } from '../../runtime/log/memory/memory-log.js';
 import type { AppendBatch } from '../../runtime/log/port.js';
@@ -20,6 +20,7 @@ import type { Scenario } from './scenario.js';
 import { Scheduler } from './scheduler.js';
 import { SimulatedGateway } from './simulated-gateway.js';
 import { ProjectedTables, startSimulatedProjector } from './simulated-projector.js';
+import { SimulatedSnapshots, hasSnapshots } from './simulated-snapshots.js';
 
 export type Role = 'orchestrator' | 'worker' | 'verifier' | 'projector';
 
@@ -43,6 +44,8 @@ export class World {
   readonly store: RecordingStore;
   readonly gateway: SimulatedGateway;
   readonly tables = new ProjectedTables();
+  /** Null: owners of this run read the log alone. */
+  readonly snapshots: SimulatedSnapshots | null;
   readonly places: Place[] = [];
   /** What halted that should not have. */
   readonly halts: string[] = [];
@@ -70,6 +73,12 @@ export class World {
       faults: { onAppend: (batch) => this.#faultOf(batch) },
     });
     this.gateway = new SimulatedGateway(this);
+    this.snapshots = hasSnapshots(seed) ? new SimulatedSnapshots(seed) : null;
+  }
+
+  /** Where a partition is due for one, and this run has any. */
+  takeSnapshot(): void {
+    this.snapshots?.take(this, silent);
   }
 
   /** A process without a place: a client. */
@@ -123,7 +132,7 @@ export class World {
     const { process, group } = place;
     if (place.role === 'projector') return startSimulatedProjector(process, this.tables, this.dice, halted);
     if (place.role === 'orchestrator') {
-      const orchestrator = await startOrchestrator({ ...this.#ownerEffects(place), topics, commitEveryMs: 500, ...(group === '' ? {} : { group }) });
+      const orchestrator = await startOrchestrator({ ...this.#ownerEffects(place), ...this.#snapshotEffects(), topics, commitEveryMs: 500, ...(group === '' ? {} : { group }) });
       if (process.isAlive) place.orchestrator = orchestrator;
       void orchestrator.halted.then(halted);
       return;
@@ -137,6 +146,12 @@ export class World {
       startAtMs: Math.floor(this.scheduler.nowMs + this.logSkewMs) - 3_000,
     });
     void running.halted.then(halted);
+  }
+
+  #snapshotEffects(): Pick<OrchestratorOptions, 'snapshots' | 'snapshotReading' | 'onRestored'> {
+    const { snapshots } = this;
+    if (snapshots === null) return {};
+    return { snapshots, snapshotReading: { worthRecords: 1, answerMsMax: 300, breathe: () => Promise.resolve() }, onRestored: (restored) => { snapshots.noteRestored(restored); } };
   }
 
   #ownerEffects(place: Place): Omit<OwnerEffects, 'onHalt' | 'snapshots'> {
