@@ -6,11 +6,11 @@ import type { Contract } from '../../blackboard/contract.js';
 import { policyDefaults, type Policy } from '../../blackboard/policy.js';
 import { defineWorkflow } from '../../blackboard/workflow.js';
 import { embeddedCodec } from '../../runtime/codec/embedded-codec.js';
-import { Keyring } from '../../runtime/keyring.js';
 import { snapshotPrincipal } from '../../runtime/snapshot-store.js';
 import { projectRoot } from '../../runtime/project-root.js';
 import { topicNames } from '../../../topics/topics.js';
 import { RememberingCodec } from './remembering-codec.js';
+import { RememberingKeyring } from './remembering-keyring.js';
 
 export interface Note { readonly text: string }
 export interface Plan { readonly items: readonly { readonly id: string; readonly topic: string }[] }
@@ -69,7 +69,7 @@ export const policy: Policy = {
 
 export const codec = embeddedCodec(join(projectRoot, 'schemas'), new RememberingCodec());
 /** `ghost` has a key and no place in the policy; neither has who signs snapshots. */
-export const keyring = new Keyring([...Object.keys(policy.principals), 'ghost', snapshotPrincipal].map((principal, index) => ({ principal, keyId: 'k1', secret: Buffer.alloc(32, index + 1) })));
+export const keyring = new RememberingKeyring([...Object.keys(policy.principals), 'ghost', snapshotPrincipal].map((principal, index) => ({ principal, keyId: 'k1', secret: Buffer.alloc(32, index + 1) })));
 export const topics = topicNames();
 
 export const epochMs = 1_700_000_000_000;

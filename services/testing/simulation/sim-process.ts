@@ -95,17 +95,17 @@ export class SimProcess implements LogPort {
   async append(batch: AppendBatch): Promise<Appended> {
     const beganAtMs = this.monotonicMs();
     const entry = this.seams.history.begin(this.name, batch, { beganAtMs, evictedMs: beganAtMs - (this.#evictedAtMs ?? beganAtMs) });
-    await this.sleep(this.#networkMs());
+    await this.#travel();
     try {
       const appended = await this.#log.append(batch);
       entry.outcome = 'acknowledged';
       entry.baseOffset = appended.baseOffset;
-      await this.sleep(this.#networkMs());
+      await this.#travel();
       entry.answeredAtMs = this.monotonicMs();
       return appended;
     } catch (error) {
       entry.outcome = error instanceof BlackboardError && error.code === 'APPEND_REFUSED' ? 'refused' : 'unknown';
-      await this.sleep(this.#networkMs());
+      await this.#travel();
       entry.answeredAtMs = this.monotonicMs();
       throw error;
     }
@@ -143,8 +143,10 @@ export class SimProcess implements LogPort {
     if (faults.strikes('delivery-repeated')) membership.onBatch(records);
   }
 
-  #networkMs(): number {
+  /** What a message takes; the log itself takes some time as well. Nothing reaches a process that is stopped. */
+  async #travel(): Promise<void> {
     const { dice, faults } = this.seams;
-    return faults.strikes('network-slow') ? dice.between(1, 400) : dice.next() * 3;
+    const ms = faults.strikes('network-slow') ? dice.between(1, 400) : dice.chance(0.25) ? dice.next() * 4 : 0;
+    if (ms > 0 || this.isStalled) await this.sleep(ms);
   }
 }

@@ -162,7 +162,8 @@ export class GroupMember implements Member {
       this.halt(error as Error);
       return;
     }
-    this.wake(cursor);
+    // What is appended from here on wakes it by itself.
+    if (cursor.next !== undefined && cursor.next < this.seams.store.range(topic, partition).next) this.wake(cursor);
   }
 
   private halt(error: Error): void {
