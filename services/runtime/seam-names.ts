@@ -3,7 +3,7 @@
 // that a seam nobody reaches is a failure of the sweep. Numbers are never used again for another place.
 
 /** The folder of `services/` that holds the seam; `setup` is what makes a deployment's servers or folder. */
-export type SeamProcess = 'setup' | 'ingress' | 'orchestrator' | 'agents' | 'gateway' | 'projector' | 'bridge';
+export type SeamProcess = 'setup' | 'ingress' | 'orchestrator' | 'agents' | 'gateway' | 'projector' | 'snapshots' | 'bridge';
 export type SeamMode = 'embedded' | 'kafka';
 
 export interface Seam {
@@ -53,6 +53,8 @@ export const seamCatalogue = [
   { number: 36, name: 'bridge.append-submission', process: 'bridge', only: 'kafka' },
   { number: 37, name: 'bridge.commit-positions', process: 'bridge', only: 'kafka' },
   { number: 38, name: 'setup.open-database', process: 'setup', only: 'embedded' },
+  { number: 39, name: 'snapshots.join', process: 'snapshots' },
+  { number: 40, name: 'snapshots.add', process: 'snapshots' },
 ] as const satisfies readonly Seam[];
 
 export type SeamName = (typeof seamCatalogue)[number]['name'];

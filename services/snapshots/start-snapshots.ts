@@ -8,6 +8,7 @@ import type { TopicNames } from '../../topics/topics.js';
 import { foldVersion } from '../orchestrator/fold-version.js';
 import type { LogPort, PartitionRange } from '../runtime/log/port.js';
 import { snapshotPrincipal } from '../runtime/snapshot-store.js';
+import { noSeams, through } from '../runtime/seams.js';
 import { takeSnapshot, type TakeSnapshotOptions } from './take-snapshot.js';
 
 export interface SnapshotsOptions extends Omit<TakeSnapshotOptions, 'log' | 'topic' | 'breathe'> {
@@ -42,7 +43,7 @@ export async function startSnapshots(options: SnapshotsOptions): Promise<Running
   let halt: (error: Error) => void = () => undefined;
   const halted = new Promise<Error>((resolve) => { halt = resolve; });
   const rounds = new Rounds(options);
-  const member = await options.log.join({
+  const member = await through(options.seams ?? noSeams, 'snapshots.join', () => options.log.join({
     // Beneath the projector's name: what it may read is the same.
     group: `${groupName({ name: 'projector', role: 'projector' }, options.topics.prefix)}.snapshots`,
     topics: [options.topics.verified],
@@ -53,7 +54,7 @@ export async function startSnapshots(options: SnapshotsOptions): Promise<Running
       void rounds.stop();
       halt(error);
     },
-  });
+  }));
   rounds.start();
   return { halted, close: async () => {
     await rounds.stop();

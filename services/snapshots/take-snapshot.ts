@@ -18,6 +18,7 @@ import type { Keyring } from '../runtime/keyring.js';
 import type { Logger } from '../runtime/logger.js';
 import { EpochFilter, noEpoch } from '../runtime/log/epoch-filter.js';
 import type { LogPort, LogRecord, PartitionRange } from '../runtime/log/port.js';
+import { noSeams, through, type Seams } from '../runtime/seams.js';
 import { snapshotPrincipal, type SnapshotHeader, type SnapshotStore } from '../runtime/snapshot-store.js';
 
 export interface TakeSnapshotOptions {
@@ -32,6 +33,7 @@ export interface TakeSnapshotOptions {
   readonly learn?: (schemaId: number) => Promise<void>;
   /** Between two pieces of work, so that others get their turn. */
   readonly breathe: () => Promise<void>;
+  readonly seams?: Seams;
   /** Of all parts together; a state beyond it has no snapshot, and is read from the log. Default 1 GiB. */
   readonly bytesMax?: number;
 }
@@ -120,6 +122,6 @@ async function store(state: PartitionState, last: LogRecord, options: TakeSnapsh
     cursor: state.cursor, restoreFrom: restorePoint(state).offset, openJobs: state.jobs.size, parts: parts.length, bytes, partsDigest: digest.digest('hex'), signer,
   };
   const header = { ...unsigned, signature: keyring.sign(signer, snapshotText(unsigned)) };
-  await options.store.add(header, parts);
+  await through(options.seams ?? noSeams, 'snapshots.add', () => options.store.add(header, parts));
   return header;
 }

@@ -22,6 +22,7 @@ import type { ApiKey } from '../ingress/callers.js';
 import { machineEffects } from '../orchestrator/machine-effects.js';
 import { startOrchestrator } from '../orchestrator/start-orchestrator.js';
 import { startProjector } from '../projector/start-projector.js';
+import { startSnapshots, type SnapshotsOptions } from '../snapshots/start-snapshots.js';
 import { openDiskBodyStore } from '../runtime/bodies/disk-body-store.js';
 import type { BodyStore } from '../runtime/body-store.js';
 import { embeddedCodec } from '../runtime/codec/embedded-codec.js';
@@ -38,8 +39,10 @@ import type { ListeningDatabase } from '../runtime/postgres/listening-database.j
 import { openPgDatabase } from '../runtime/postgres/pg-database.js';
 import { openPgliteDatabase } from '../runtime/postgres/pglite-database.js';
 import { postgresBodyStore } from '../runtime/postgres/postgres-body-store.js';
+import { postgresSnapshotStore } from '../runtime/postgres/postgres-snapshot-store.js';
 import { projectRoot } from '../runtime/project-root.js';
 import { seamsFromEnvironment, through, type Seams } from '../runtime/seams.js';
+import { snapshotPrincipal } from '../runtime/snapshot-store.js';
 import { startTelemetry } from '../runtime/telemetry.js';
 
 export interface EmbeddedWorld {
@@ -78,10 +81,10 @@ export interface AllOptions {
   readonly contracts?: readonly Contract[];
   /** What workflow files define, with the agents that they export. */
   readonly loaded?: LoadedWorkflows;
-  /** Crash tests only. Default: BLACKBOARD_KILL_AT. */
-  readonly seams?: Seams;
   /** Decisions after which a partition's marker and checkpoint are renewed. Default: the orchestrator's. */
   readonly renewAfterRecords?: number;
+  /** How often snapshots are taken. Default: theirs. */
+  readonly snapshots?: Partial<Pick<SnapshotsOptions, 'everyRecords' | 'everyMs' | 'pollMs'>>;
 }
 
 export interface All {
@@ -124,7 +127,7 @@ async function startParts(options: AllOptions, closers: (() => Promise<void>)[],
   const { logger } = options;
   const telemetry = await startTelemetry({ service: 'blackboard' });
   closers.push(() => telemetry.stop());
-  const seams = options.seams ?? seamsFromEnvironment(process.env);
+  const seams = seamsFromEnvironment(process.env);
   const world = await openWorld(options.world, closers, seams);
   const { log, codec, db, bodies, partitions } = world;
   const topics = topicNames(world.prefix);
@@ -132,20 +135,23 @@ async function startParts(options: AllOptions, closers: (() => Promise<void>)[],
   const further = [...(options.agents ?? []), ...(options.loaded?.files ?? []).flatMap((file) => file.agents?.() ?? [])];
   const agents = [...briefAgents({ collectorRoots: options.collectorRoots ?? [] }), ...further];
   const principals = agentPrincipals(further);
-  const keyring = await openKeys(options.world.dataDir, [...Object.keys(shippedPrincipals), ...Object.keys(principals)], seams);
+  const keyring = await openKeys(options.world.dataDir, [...Object.keys(shippedPrincipals), snapshotPrincipal, ...Object.keys(principals)], seams);
   const learn = world.learn === undefined ? {} : { learn: world.learn };
   const policy = loadPolicy({}, { principals, workflows: [...(options.workflows ?? []), ...(options.loaded?.workflows ?? [])] });
   const known = new Map([...contracts, ...(options.loaded?.contracts ?? []), ...(options.contracts ?? []).map((contract) => [contract.name, contract] as const)]);
   const { learn: learnOne } = world;
 
+  const snapshots = postgresSnapshotStore(db);
   const orchestrator = await startOrchestrator({
-    ...machineEffects, log, codec, keyring, topics, logger, seams, contracts: known, policy, partitions, instance: `all-${process.pid}`,
+    ...machineEffects, log, codec, keyring, topics, logger, seams, snapshots, contracts: known, policy, partitions, instance: `all-${process.pid}`,
     ...(options.renewAfterRecords === undefined ? {} : { renewAfterRecords: options.renewAfterRecords }),
     ...(learnOne === undefined ? {} : { learnSchemas: async (ids: readonly number[]) => { await Promise.all(ids.map((id) => learnOne(id))); } }),
   });
   closers.push(() => orchestrator.close());
   const projector = await startProjector({ log, codec, db, topic: topics.verified, logger, seams, ...learn });
   closers.push(() => projector.close());
+  const snapshotting = await startSnapshots({ ...machineEffects, log, codec, keyring, topics, logger, seams, store: snapshots, ...learn, ...options.snapshots });
+  closers.push(() => snapshotting.close());
   const gateway = await startGateway({ log, codec, keyring, topics, bodies, models: options.models ?? null, port: 0, host: '127.0.0.1', logger, seams, ...learn });
   closers.push(() => gateway.close());
   const running = await runAgents({ agents, log, codec, keyring, topics, gateway: { url: gateway.url }, logger, seams, ...learn });
@@ -183,7 +189,7 @@ async function openWorld(world: EmbeddedWorld | KafkaWorld, closers: (() => Prom
     directory: join(world.dataDir, 'log'),
     topics: [{ name: topics.quarantine, partitions }, { name: topics.verified, partitions }, { name: topics.control, partitions: 1 }, { name: topics.deadLetter, partitions: 1 }],
   })));
-  const [db, bodies] = await Promise.all([openPgliteDatabase(join(world.dataDir, 'postgres')), openDiskBodyStore(join(world.dataDir, 'bodies'))]);
+  const [db, bodies] = await Promise.all([through(seams, 'setup.open-database', () => openPgliteDatabase(join(world.dataDir, 'postgres'))), openDiskBodyStore(join(world.dataDir, 'bodies'))]);
   closing(db);
   closing(bodies);
   await through(seams, 'setup.migrate', () => migrate(db));

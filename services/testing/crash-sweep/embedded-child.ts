@@ -12,7 +12,7 @@ import { createLogger } from '../../runtime/logger.js';
 import { startAll } from '../../up/start-all.js';
 import { verifyLog, type VerifyReport } from '../../verify/verify-log.js';
 import { agents, noteRun, workflows } from './canonical-job.js';
-import { partitions, renewAfterRecords } from './settings.js';
+import { partitions, renewAfterRecords, snapshots } from './settings.js';
 
 export type Question =
   | { readonly ask: 'append'; readonly id: number; readonly topic: TopicName; readonly partition: number; readonly key: string; readonly value: string }
@@ -29,7 +29,7 @@ export interface Verified {
 
 const dataDir = process.env['CRASH_SWEEP_DATA'] ?? '';
 const all = await startAll({
-  world: { mode: 'embedded', dataDir, partitions }, logger: createLogger({ service: 'up', level: 'warn' }), agents: agents(), workflows, renewAfterRecords,
+  world: { mode: 'embedded', dataDir, partitions }, logger: createLogger({ service: 'up', level: 'warn' }), agents: agents(), workflows, renewAfterRecords, snapshots,
   models: async ({ user }) => {
     noteRun(`model ${user}`);
     return { value: { said: 'yes' }, modelId: 'sweep', fallbackTaken: '', usage: { modelCalls: 1, inputTokens: 1, outputTokens: 1, costMicros: 1 } };

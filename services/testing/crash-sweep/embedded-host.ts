@@ -8,7 +8,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { topicNames, type TopicName } from '../../../topics/topics.js';
 import { embeddedCodec } from '../../runtime/codec/embedded-codec.js';
-import type { RecordToAppend } from '../../runtime/log/port.js';
+import { openEmbeddedLogReadOnly } from '../../runtime/log/embedded/read-only-log.js';
+import type { LogRecord, RecordToAppend } from '../../runtime/log/port.js';
 import { projectRoot } from '../../runtime/project-root.js';
 import { killText, type Kill } from '../../runtime/seams.js';
 import type { Question } from './embedded-child.js';
@@ -105,6 +106,17 @@ export class EmbeddedHost implements Host {
       await sleep(10);
     }
     return this.#life.url;
+  }
+
+  /** Beside the process that writes it. */
+  async *facts(partition: number): AsyncIterable<readonly LogRecord[]> {
+    await this.url();
+    const log = openEmbeddedLogReadOnly(join(this.dataDir, 'log'));
+    try {
+      yield* log.read({ topic: this.topics.verified, partition, from: 0 });
+    } finally {
+      await log.close();
+    }
   }
 
   append(topic: TopicName, partition: number, { key, value }: RecordToAppend): Promise<unknown> {

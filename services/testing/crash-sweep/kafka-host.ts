@@ -10,16 +10,17 @@ import { freePorts } from '../../../infra/local/free-ports.js';
 import { withAdmin } from '../../../infra/topics/admin.js';
 import type { TopicName } from '../../../topics/topics.js';
 import { killText, type Kill } from '../../runtime/seams.js';
+import { snapshotPrincipal } from '../../runtime/snapshot-store.js';
 import { agentPrincipals } from '../../up/agent-principals.js';
 import { Cluster, type RunningService, type Service } from '../cluster.js';
 import { startOpenAiServer, type OpenAiServer } from '../openai-server.js';
 import { agents, workflows } from './canonical-job.js';
-import { partitions, renewAfterRecords } from './settings.js';
+import { partitions, renewAfterRecords, snapshotEveryRecords } from './settings.js';
 
 /** Shortest that a broker takes by default: how long the partitions of a killed member stay where they are. */
 const sessionTimeoutMs = 6_000;
 /** In the order of a start. */
-export const services: readonly Service[] = ['gateway', 'orchestrator', 'projector', 'ingress', 'agents', 'bridge'];
+export const services: readonly Service[] = ['gateway', 'orchestrator', 'projector', 'snapshots', 'ingress', 'agents', 'bridge'];
 
 export interface KafkaWorld {
   readonly cluster: Cluster;
@@ -34,7 +35,7 @@ export interface KafkaWorld {
 
 export async function openKafkaWorld(): Promise<KafkaWorld> {
   const principals = agentPrincipals(agents());
-  const cluster = await Cluster.open({ name: 'crash-sweep', partitions, sessionTimeoutMs, principals: Object.keys(principals) });
+  const cluster = await Cluster.open({ name: 'crash-sweep', partitions, sessionTimeoutMs, principals: [snapshotPrincipal, ...Object.keys(principals)] });
   const model = await startOpenAiServer(() => ({ kind: 'answer', content: '{"said":"yes"}' }));
   const source = `${cluster.prefix}foreign` as TopicName;
   await withAdmin({ brokers: [cluster.env['KAFKA_BROKERS'] ?? ''], clientId: 'crash-sweep' }, (admin) => admin.createTopics({ waitForLeaders: true, topics: [{ topic: source, numPartitions: 1, replicationFactor: 1 }] }));
@@ -74,6 +75,7 @@ function environments({ cluster, model, principals, source, gatewayPort, ingress
   return {
     gateway: { GATEWAY_PORT: String(gatewayPort), MODEL_PRIMARY: 'sweep', OPENAI_BASE_URL: model.url, OPENAI_API_KEY: 'none' },
     orchestrator: { BLACKBOARD_PRINCIPALS: principalsFile, BLACKBOARD_WORKFLOWS: workflowsDir, ORCHESTRATOR_RENEW_AFTER: String(renewAfterRecords) },
+    snapshots: { SNAPSHOT_EVERY_RECORDS: String(snapshotEveryRecords) },
     ingress: { INGRESS_PORT: String(ingressPort), GATEWAY_URL: gatewayUrl },
     agents: {
       AGENTS: agents().map(({ name }) => name).join(','), AGENT_MODULES: fileURLToPath(new URL('canonical-job.js', import.meta.url)), GATEWAY_URL: gatewayUrl, CRASH_SWEEP_RUNS: runsFile,

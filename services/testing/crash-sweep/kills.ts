@@ -7,7 +7,7 @@ import { Dice } from '../simulation/dice.js';
 /** Reached once in the life of a process, so that there is no later time. */
 const once: ReadonlySet<SeamName> = new Set([
   'setup.open-log', 'setup.make-keys', 'setup.migrate', 'setup.apply-topics', 'setup.register-schemas', 'setup.open-database',
-  'orchestrator.join', 'agents.join', 'gateway.join', 'projector.join', 'projector.read-watermarks', 'bridge.join',
+  'orchestrator.join', 'agents.join', 'gateway.join', 'projector.join', 'projector.read-watermarks', 'snapshots.join', 'bridge.join',
 ]);
 const sides: readonly SeamSide[] = ['before', 'after'];
 const laterCount = 3;

@@ -75,7 +75,7 @@ function text(): string {
   const rows = seamsOf(mode).filter(({ name }) => name.includes(only)).map(({ number, name }) => `${String(number).padStart(3)}  ${name.padEnd(34)} ${cell(name, 'before').padEnd(14)} ${cell(name, 'after')}\n`);
   return `\n  #  ${'seam'.padEnd(34)} ${'before'.padEnd(14)} after\n${rows.join('')}\n`
     + `${report.kills.length} crashes in ${(figures.elapsedMs / 1000).toFixed(0)} s; ${figures.jobs} jobs, each with one terminal; ${figures.acknowledged} acknowledged writes, all in the log\n`
-    + `${figures.facts + figures.stale} records of verified (${figures.stale} of them inert), ${figures.rows} audit rows; ${figures.decisionsTakenAgain} decisions taken again\n`
+    + `${figures.facts} records of verified (${figures.stale} of them inert), ${figures.rows} audit rows; ${figures.decisionsTakenAgain} decisions taken again\n`
     + `${figures.runs} runs of agents and asks of models, ${figures.runsAgain} of them again after a crash, none twice in one process\n`
     + wrong.map((problem) => `WRONG: ${problem}\n`).join('')
     + (unreached.length === 0 ? '' : `never reached: ${unreached.join(', ')}\n`)

@@ -8,7 +8,7 @@ import type { Checkpointed } from '../../../schemas/generated/events.js';
 import { emptyEnvelope } from '../../blackboard/empty-envelope.js';
 import { jobId } from '../../blackboard/ids.js';
 import type { EventCodec } from '../../runtime/codec/event-codec.js';
-import type { RecordToAppend } from '../../runtime/log/port.js';
+import type { LogRecord, RecordToAppend } from '../../runtime/log/port.js';
 import { partitionFor } from '../../runtime/log/partitioner.js';
 import { partitions } from './settings.js';
 
@@ -18,6 +18,8 @@ export interface Host {
   readonly codec: EventCodec;
   /** Where ingress listens now; waits while nothing does. */
   url(): Promise<string>;
+  /** All records of a partition of verified, now. */
+  facts(partition: number): AsyncIterable<readonly LogRecord[]>;
   /** Rejects when the outcome is not known. */
   append(topic: TopicName, partition: number, record: RecordToAppend): Promise<unknown>;
   /** Longest that one answer of ingress may take, in seconds. */
@@ -40,10 +42,13 @@ export interface Tracked {
   instance: number | null;
 }
 
+const foreignAtOnce = 3;
+
 export class Client {
   readonly acknowledged: Acknowledged[] = [];
   readonly jobs: Tracked[] = [];
   readonly problems: string[] = [];
+  readonly #pastEpochs = new Set<number>();
   #rounds = 0;
   #foreign = 0;
 
@@ -55,11 +60,11 @@ export class Client {
     await Promise.all([this.#canonical(`${this.name}-${number}`), this.#cancelled(`${this.name}-held-${number}`)]);
   }
 
-  /** A record of a foreign topic becomes a job; resolves when that has ended. */
+  /** Records of a foreign topic become jobs; resolves when those have ended. */
   async foreign(send: (id: string) => Promise<void>): Promise<void> {
-    const id = `${this.name}-foreign-${(this.#foreign += 1)}`;
-    await send(id);
-    await this.#outcome(jobId('acme', id), undefined, 'completed');
+    const ids = Array.from({ length: foreignAtOnce }, () => `${this.name}-foreign-${(this.#foreign += 1)}`);
+    for (const id of ids) await send(id);
+    await Promise.all(ids.map((id) => this.#outcome(jobId('acme', id), undefined, 'completed')));
   }
 
   async #canonical(key: string): Promise<void> {
@@ -67,7 +72,7 @@ export class Client {
     const partition = partitionFor(Buffer.from(job), partitions);
     // Each may be lost with what dies; others follow in the next round.
     await this.#append(this.host.topics.quarantine, partition, { key: Buffer.from(job), value: Buffer.from('not a record of ours') });
-    await this.#append(this.host.topics.verified, partition, { key: Buffer.alloc(0), value: this.host.codec.encode(zombieWrite) });
+    if (await this.#hasPastEpoch(partition)) await this.#append(this.host.topics.verified, partition, { key: Buffer.alloc(0), value: this.host.codec.encode(zombieWrite) });
     await this.#outcome(job, offset, 'completed');
   }
 
@@ -115,6 +120,15 @@ export class Client {
     await this.host.append(topic, partition, record).catch(() => undefined);
   }
 
+  /** Whether the partition's first epoch is over. */
+  async #hasPastEpoch(partition: number): Promise<boolean> {
+    if (this.#pastEpochs.has(partition)) return true;
+    for await (const batch of this.host.facts(partition)) {
+      if (batch.some(({ offset, value }) => offset > 0 && this.host.codec.peek(value)?.type === 'EpochStarted')) this.#pastEpochs.add(partition);
+    }
+    return this.#pastEpochs.has(partition);
+  }
+
   /** Asks until `read` has an answer, at whatever door there is; a door that dies or is not ready is asked again. */
   async #until<T>(path: string, init: RequestInit, read: (answer: Response) => Promise<T | null>): Promise<T> {
     const untilMs = Date.now() + this.patienceMs;
@@ -148,8 +162,8 @@ export class Client {
   }
 }
 
-/** A fact of an epoch that was never in force: inert for every reader, but in the way of the owner's next append. */
+/** A fact of the first epoch, whose marker is the partition's first record: inert for every reader once that is over, but in the way of the owner's next append. */
 const zombieWrite: Checkpointed = {
-  ...emptyEnvelope, type: 'Checkpointed', epoch: 2 ** 40, authentic: true, causeDigest: Buffer.alloc(0),
+  ...emptyEnvelope, type: 'Checkpointed', epoch: 0, authentic: true, causeDigest: Buffer.alloc(0),
   cursor: -1, controlOffset: -1, restoreFrom: 0, restoreEpoch: 0, timeMs: 0, policy: '{}',
 };

@@ -29,7 +29,7 @@ export interface SweepFigures {
   readonly elapsedMs: number;
   readonly jobs: number;
   readonly acknowledged: number;
-  /** Facts that counted, and facts of zombies and lost epochs that did not. */
+  /** Records of verified, and those of them that do not count: of zombies, and of epochs that were lost. */
   readonly facts: number;
   readonly stale: number;
   readonly rows: number;
@@ -44,7 +44,7 @@ export interface SweepOptions {
   onKill?(report: KillReport): void;
 }
 
-const deathPatienceMs = 60_000;
+const deathPatienceMs = 150_000;
 const roundPatienceMs = 300_000;
 const roundsAtOnce = 2;
 const killsBetweenRests = 12;

@@ -52,6 +52,7 @@ class KafkaSweep {
     const { cluster, ingressUrl } = world;
     this.#client = new Client({
       topics: cluster.topics, codec: cluster.codec, waitS: 5, url: () => Promise.resolve(ingressUrl),
+      facts: (partition) => cluster.log.read({ topic: cluster.topics.verified, partition, from: 0 }),
       append: (topic, partition, record) => cluster.log.append({ topic, partition, records: [record] }),
     }, options.name, roundPatienceMs);
     this.#ledger = new RunLedger(world.runsFile);
