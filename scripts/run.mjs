@@ -1,4 +1,4 @@
-// node scripts/run.mjs demo|test|evals|simulate|mutants|chaos|hostile|<any command of blackboard> [arguments]
+// node scripts/run.mjs demo|test|evals|simulate|log-anomalies|mutants|chaos|crash-sweep|hostile|<any command of blackboard> [arguments]
 // Installs when node_modules is missing or older than the lock file, builds when a source is newer than the build,
 // then runs the thing where the user stands. Plain Node: nothing is imported that may not be installed yet.
 
@@ -55,7 +55,10 @@ function runThing() {
   if (what === 'simulate') return run(process.execPath, [join(root, 'dist', 'services', 'testing', 'simulation', 'main.js'), ...rest], { cwd });
   if (what === 'mutants') return run(process.execPath, [join(root, 'dist', 'services', 'testing', 'mutants', 'run-mutants.js'), ...rest], { cwd });
   if (what === 'hostile') return run(process.execPath, [join(root, 'dist', 'services', 'testing', 'hostile', 'main.js'), ...rest], { cwd });
+  if (what === 'crash-sweep') return run(process.execPath, [join(root, 'dist', 'services', 'testing', 'crash-sweep', 'main.js'), ...rest], { cwd });
   if (what === 'chaos') return run(process.execPath, [join(root, 'dist', 'services', 'testing', 'chaos', 'main.js'), ...rest], { cwd });
+  if (what === 'bench') return run(process.execPath, [join(root, 'dist', 'bench', 'main.js'), ...rest], { cwd });
+  if (what === 'log-anomalies') return run(process.execPath, [join(root, 'dist', 'services', 'testing', 'anomalies', 'main.js'), ...rest], { cwd });
   if (what === 'evals') return run(process.execPath, [join(root, 'dist', 'evals', 'run.js'), ...rest], { cwd });
   return run(process.execPath, [join(root, 'bin', 'blackboard.mjs'), what, ...rest], { cwd });
 }
