@@ -2,6 +2,7 @@
 //   {"job": "32 hex digits", "tenant": "acme", "key": "idempotency key", "outcome": "acked", "partition": 3, "offset": 17}
 // `outcome`: acked (2xx; partition and offset as answered), refused (an answer that says that it is not in the log),
 // unknown (no answer, or one that does not tell). A key that is sent several times has several lines.
+// `tenant` is empty where the client does not know the one that its API key is bound to.
 
 import { z } from 'zod';
 import type { JobAccepted } from '../../schemas/generated/events.js';
@@ -32,7 +33,7 @@ export function parseHistory(text: string): readonly HistoryEntry[] {
     if (one.trim() === '') return [];
     const parsed = line.safeParse(parseJson(one));
     if (!parsed.success) throw new BlackboardError('INPUT_INVALID', `line ${index + 1} of the history: ${parsed.error.issues[0]?.message ?? 'is no entry'}`, { line: index + 1 });
-    if (jobId(parsed.data.tenant, parsed.data.key) !== parsed.data.job) throw new BlackboardError('INPUT_INVALID', `line ${index + 1} of the history: job is not the id of that tenant and key`, { line: index + 1 });
+    if (parsed.data.tenant !== '' && jobId(parsed.data.tenant, parsed.data.key) !== parsed.data.job) throw new BlackboardError('INPUT_INVALID', `line ${index + 1} of the history: job is not the id of that tenant and key`, { line: index + 1 });
     return [parsed.data];
   });
 }

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { examples, withServer, type AddCommand, type CliContext, type ServerOptions } from '../context.js';
 import { clientFor } from '../ingress-client.js';
+import { HistoryFile } from '../history-file.js';
 import { answers, readAnswer } from '../job-views.js';
 import { readDuration, readParam, readParamsFile } from '../read-params.js';
 import { CliError, exitCodes } from '../exit-codes.js';
@@ -18,6 +19,7 @@ interface SubmitOptions extends ServerOptions {
   readonly correlation?: string;
   readonly deadline?: number;
   readonly wait?: boolean;
+  readonly history?: string;
 }
 
 export const addSubmit: AddCommand = (program, context) => {
@@ -31,6 +33,7 @@ export const addSubmit: AddCommand = (program, context) => {
     .option('--tenant <name>', 'must be the one that the API key is bound to')
     .option('--correlation <id>', "your own id for the whole conversation")
     .option('--deadline <duration>', 'from acceptance, e.g. 90s or 10m (default: the workflow\'s)', readDuration)
+    .option('--history <file>', 'add what was answered to this file, one JSON line per submission, for "verify --history"')
     .option('--wait', 'wait for the end and print the result')
     .action((options: SubmitOptions) => submit(options, context));
   examples(command, [
@@ -48,11 +51,14 @@ async function submit(options: SubmitOptions, context: CliContext): Promise<void
   if (!/^[\x20-\x7e]{1,256}$/.test(key)) throw new CliError('usage', '--key is up to 256 printable ASCII characters');
   const named = { goal: options.goal, tenant: options.tenant, correlation: options.correlation, deadlineMs: options.deadline };
   const body = { workflow: options.workflow, params, idempotencyKey: key, ...Object.fromEntries(Object.entries(named).filter(([, value]) => value !== undefined)) };
-  const raw = await client.json('/v1/jobs', { method: 'POST', body, signal: context.stopped }).catch((error: unknown) => {
+  const note = options.history === undefined ? null : new HistoryFile(options.history, { tenant: options.tenant, key });
+  const raw = await client.json('/v1/jobs', { method: 'POST', body, signal: context.stopped }).catch(async (error: unknown) => {
     if (error instanceof CliError && error.exit === 'unavailable') terminal.err(`blackboard: the idempotency key was ${key}\n`);
+    await note?.failed(error);
     throw error;
   });
   const accepted = readAnswer(answers.accepted, raw);
+  await note?.acked(accepted);
   if (options.wait !== true) {
     terminal.out(options.json === true ? jsonLine({ ...accepted, idempotencyKey: key }) : facts([
       ['job', foreign(accepted.job)], ['submission', `quarantine ${accepted.partition}/${accepted.offset}`], ['key', foreign(key)], ['next', `blackboard watch ${foreign(accepted.job)}`],
