@@ -4,6 +4,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Fault } from './faults/fault.js';
 import { CommitSampler } from './commit-sampler.js';
+import { GroupWatch } from './group-watch.js';
 import { makeReport, type ChaosReport } from './report.js';
 import { verifyWithCommand } from './verify-command.js';
 import { weather, type Pace, type Struck } from './storms.js';
@@ -23,8 +24,10 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosReport> {
   say('starting servers and services');
   const world = await openWorld(options);
   const commits = new CommitSampler(world.cluster.db, world.cluster.topics.verified);
+  const groups = new GroupWatch(world.cluster, world.journal);
   try {
     commits.start();
+    groups.start();
     say(`keys and logs of the services are in ${world.cluster.folder}`);
     say(`all run after ${seconds(startedMs)} s; ${jobs} jobs over ${Math.round(options.planMs / 1000)} s`);
     const loadedMs = Date.now();
@@ -42,12 +45,14 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosReport> {
     const drainedMs = Date.now();
     await settle(world, commits);
     await commits.stop();
+    await groups.stop();
     await world.follower.stop();
     const verified = await verifyWithCommand(world.cluster);
     say(`verified in ${(verified.elapsedMs / 1000).toFixed(1)} s`);
     return await makeReport({ world, commits, struck, verified, faults: options.faults, elapsedMs: { start: loadedMs - startedMs, run: drainedMs - loadedMs } });
   } finally {
     await commits.stop();
+    await groups.stop();
     await world.close();
   }
 }

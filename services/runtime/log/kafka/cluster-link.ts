@@ -21,10 +21,12 @@ export class ClusterLink {
 
   /**
    * Runs `work` until it succeeds, fails for good, or the time is over.
-   * @throws BlackboardError KAFKA_UNAVAILABLE when the deadline passes or the broker refuses for good (its reason is
+   * @throws BlackboardError KAFKA_UNAVAILABLE when the time is over or the broker refuses for good (its reason is
    *   the cause); other BlackboardErrors of `work` as they are.
    */
-  async run<T>(work: (cluster: Cluster) => Promise<T>, deadlineMs: number): Promise<T> {
+  async run<T>(work: (cluster: Cluster) => Promise<T>, patienceMs: number): Promise<T> {
+    // On the monotonic clock: a wall clock that is set must not end anybody's patience.
+    const deadlineMs = performance.now() + patienceMs;
     for (let backoffMs = 25; ; backoffMs = Math.min(backoffMs * 2, 1_000)) {
       this.#refuseClosed();
       const session = this.#open();
@@ -34,7 +36,7 @@ export class ClusterLink {
       } catch (error) {
         if (isTransport(error)) this.#drop(session);
         if (!isRetriable(error)) throw error instanceof BlackboardError ? error : this.#refused(error);
-        if (Date.now() + backoffMs >= deadlineMs) throw this.#unavailable(error);
+        if (performance.now() + backoffMs >= deadlineMs) throw this.#unavailable(error);
         if (!isTransport(error)) await session.cluster.refreshMetadata().catch(() => undefined);
       }
       await sleep(backoffMs * (0.5 + Math.random()));

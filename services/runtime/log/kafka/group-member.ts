@@ -258,7 +258,8 @@ export class GroupMember implements Member {
       position.state = 'running';
       this.#tell(() => this.#applyTo(position));
     } catch (error) {
-      this.#halt(error as Error);
+      if (!isRetriable(error)) this.#halt(error as Error);
+      else if (this.#positions.get(topic, partition) === position && position.starts === starts) this.start(topic, partition, wanted);
     }
   }
 
@@ -277,7 +278,13 @@ export class GroupMember implements Member {
         this.#tell(() => this.#applyTo(position));
       }
     } catch (error) {
-      this.#halt(error as Error);
+      if (!isRetriable(error)) { this.#halt(error as Error); return; }
+      // The broker is away. A member that waits for it needs no restart; what is gained or lost meanwhile is minded.
+      const still = asked.filter(({ position, starts }) => this.#positions.get(topic, position.partition) === position && position.starts === starts).map(({ position }) => position);
+      if (this.#stopped !== undefined || still.length === 0) return;
+      await sleep(strayPauseMs);
+      this.#rangeChecks.set(topic, new Set([...(this.#rangeChecks.get(topic) ?? []), ...still]));
+      void this.#checkRanges(topic);
     }
   }
 
@@ -307,7 +314,7 @@ export class GroupMember implements Member {
     if (this.#stopped !== undefined) return;
     try {
       // To learn the reason: only what may heal is tried for ever.
-      await this.options.link.run((cluster) => findCoordinator(cluster, this.membership.group), Date.now() + rejoinPauseMsMax);
+      await this.options.link.run((cluster) => findCoordinator(cluster, this.membership.group), rejoinPauseMsMax);
     } catch (reason) {
       if (this.#joined !== undefined || !isRetriable(reason)) { this.#halt(groupRefused(this.membership.group, reason)); return; }
     }

@@ -38,7 +38,7 @@ export class GroupOffsets {
       const asked = partitions.map((partition) => ({ partition })) as { partition: number; offset: string }[];
       const { responses } = await coordinator.offsetFetch({ groupId: group, topics: [{ topic, partitions: asked }] });
       return responses.flatMap((response) => response.partitions as { partition: number; offset: string; metadata?: string | null }[]);
-    }, Date.now() + patienceMs);
+    }, patienceMs);
     const found = new Map<number, CommittedPosition>();
     for (const { partition, offset, metadata } of stored) {
       if (Number(offset) === resetMark) {

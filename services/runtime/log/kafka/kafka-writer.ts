@@ -83,7 +83,7 @@ export class KafkaWriter {
         const found = partitions.find((partition) => partition.partitionId === lane.partition);
         if (found === undefined) throw new BlackboardError('APPEND_REFUSED', `${lane.topic} has ${partitions.length} partitions and none with the number ${lane.partition}`);
         return String(found.leader);
-      }, Date.now() + this.options.sendTimeoutMs);
+      }, this.options.sendTimeoutMs);
       let sender = this.#senders.get(leader);
       if (sender === undefined) {
         sender = new LeaderSender(leader, { ...this.options, onReleased: (lanes, how) => this.#released(lanes as readonly WriterLane[], how) });

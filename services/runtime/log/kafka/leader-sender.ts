@@ -118,7 +118,7 @@ export class LeaderSender {
   async #send(parts: readonly Part[]): Promise<void> {
     const progress: Progress = { attempts: 0, writes: 0 };
     let timer: NodeJS.Timeout | undefined;
-    const deadlineMs = Date.now() + this.options.sendTimeoutMs;
+    const deadlineMs = performance.now() + this.options.sendTimeoutMs;
     // A watch beside the requests' own timeouts: a client that hangs must not hold the partition for ever.
     const overdue = new Promise<never>((_, reject) => {
       timer = setTimeout(() => reject(new Error(`no answer within ${this.options.sendTimeoutMs} ms`)), this.options.sendTimeoutMs + 100);
@@ -150,7 +150,7 @@ export class LeaderSender {
         progress.writes += 1;
         return covered(parts, (await broker.produce(request(parts, producer, this.options.connection.requestTimeoutMs ?? 10_000))) as ProduceAnswer);
       } catch (error) {
-        if (!isRetriable(error) || Date.now() + backoffMs >= deadlineMs || this.#producer !== producer) throw error;
+        if (!isRetriable(error) || performance.now() + backoffMs >= deadlineMs || this.#producer !== producer) throw error;
         if (isTransport(error)) producer.link.reset();
         await sleep(backoffMs * (0.5 + Math.random()));
       }

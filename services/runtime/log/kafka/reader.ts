@@ -33,7 +33,7 @@ export class KafkaReader {
       return partitions
         .map(({ partition }) => ({ partition, low: low.get(partition)!, next: next.get(partition)! }))
         .sort((left, right) => left.partition - right.partition);
-    }, Date.now() + patienceMs);
+    }, patienceMs);
   }
 
   /** As LogPort.read. */
@@ -78,7 +78,7 @@ export class KafkaReader {
       const records: LogRecord[] = [];
       for (const message of messages) if (message.isControlRecord !== true) records.push(toRecord(topic, partition, message));
       return records;
-    }, Date.now() + patienceMs).catch(async (error: unknown) => {
+    }, patienceMs).catch(async (error: unknown) => {
       if (rootCause(error).name !== 'KafkaJSOffsetOutOfRange') throw error;
       const [range] = await this.ranges(topic, [partition]);
       throw outOfRange(topic, partition, offset, range!);
