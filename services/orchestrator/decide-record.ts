@@ -9,7 +9,7 @@ import { endJob, failAttempt, fireNext, fireTimers } from './conduct.js';
 import { decide } from './decide.js';
 import { Draft, type BatchLimits } from './draft.js';
 import { nextDueMs } from './evolve.js';
-import { judge, principalOf, speaksFor, type Inspection, type Refused } from './judge.js';
+import { judge, label, principalOf, speaksFor, type Inspection, type Refused } from './judge.js';
 import { Turn, type Cause } from './turn.js';
 
 export interface QuarantineRecord {
@@ -168,7 +168,7 @@ function namedBy(turn: Turn, claim: Claim, authentic: boolean): { job: string; t
   const bound = authentic && principal !== null && (speaksFor(principal, claim.tenant) || job?.tenant === claim.tenant);
   const step = job !== undefined && Object.hasOwn(job.steps, claim.step) ? claim.step : '';
   return {
-    job: isJobId(claim.job) ? claim.job : '', tenant: bound && claim.tenant.length <= 256 ? claim.tenant : '', instance: claim.instance, step,
+    job: isJobId(claim.job) ? claim.job : '', tenant: bound && label.test(claim.tenant) ? claim.tenant : '', instance: claim.instance, step,
     attempt: step === '' ? 0 : claim.attempt, agent: authentic && principal !== null ? principal.agent : '',
   };
 }

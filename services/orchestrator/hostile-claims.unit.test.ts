@@ -159,6 +159,13 @@ describe('hostile claims', () => {
     assert.equal((facts[2] as { reason?: string }).reason, 'wrong-request');
   });
 
+  it('names no tenant that is no name, though its signer may speak for all of them', () => {
+    for (const tenant of ['\u001b[2J', '\u0000', 'ac\u202eme', 'x'.repeat(257)]) {
+      const [fact] = new PartitionFixture().submit('job-1', { tenant });
+      assert.deepEqual([fact?.type, fact?.tenant], ['ClaimRefused', ''], JSON.stringify(tenant));
+    }
+  });
+
   it('puts no text of an agent on verified by the code of a failure', () => {
     const fixture = new PartitionFixture();
     fixture.submit();

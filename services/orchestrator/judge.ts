@@ -101,7 +101,8 @@ function judgeSubmission(claim: JobSubmitted, state: PartitionState): Judgement 
 }
 
 const token = /^[\w.:/@+-]{0,128}$/;
-const label = /^[^\p{Cc}\p{Cf}\p{Cs}]{0,256}$/u;
+/** Names that facts copy: one line of text that hides nothing. */
+export const label = /^[^\p{Cc}\p{Cf}\p{Cs}]{0,256}$/u;
 const sources = ['document', 'artifact', 'receipt'];
 
 /**
