@@ -28,7 +28,7 @@ export interface LoadOptions {
   readonly store: Pick<SnapshotStore, 'newest' | 'parts'>;
   readonly log: Pick<LogPort, 'read'>;
   readonly codec: EventCodec;
-  readonly keyring: Keyring;
+  readonly keyring: Pick<Keyring, 'verify'>;
   /** Between two parts, so that others get their turn. */
   readonly breathe?: () => Promise<void>;
 }

@@ -10,6 +10,7 @@ import type { Fact } from '../../schemas/generated/events.js';
 import { topicNames } from '../../topics/topics.js';
 import { emptyPartition, evolve } from '../orchestrator/evolve.js';
 import { foldVersion } from '../orchestrator/fold-version.js';
+import { snapshotText } from '../orchestrator/load-snapshot.js';
 import { machineEffects } from '../orchestrator/machine-effects.js';
 import type { Restored } from '../orchestrator/restore.js';
 import { stateHash } from '../orchestrator/state-hash.js';
@@ -20,6 +21,7 @@ import type { ListeningDatabase } from '../runtime/postgres/listening-database.j
 import { postgresSnapshotStore } from '../runtime/postgres/postgres-snapshot-store.js';
 import { snapshotPrincipal, type SnapshotHeader, type SnapshotStore } from '../runtime/snapshot-store.js';
 import { NoopRig } from '../testing/noop-rig.js';
+import { checkSnapshots, type CheckedSnapshots } from './check-snapshots.js';
 import { startSnapshots } from './start-snapshots.js';
 import { takeSnapshot } from './take-snapshot.js';
 
@@ -161,6 +163,24 @@ describe('snapshots in Postgres', { skip, timeout: 120_000 }, () => {
     await owner.query('DELETE FROM snapshot_parts');
     assert.equal((await take(logs, store)).openJobs, 60);
     assert.equal((await restoredBy(logs, store)).base, 'snapshot');
+  });
+
+  it('is compared with the log by the verification, which names one that is another state, torn or beyond its end', async () => {
+    const store = postgresSnapshotStore(owner);
+    const { logs, header } = await setUp(store, 10);
+    const check = (): Promise<CheckedSnapshots> => checkSnapshots({ log: logs.open(), codec: rig.codec, topic: topics.verified, store, keyring: rig.keyring });
+    assert.deepEqual(await check(), { compared: 1, ofOthers: 0, differences: [] });
+    const parts = await store.parts(header, 0, header.parts);
+    const { signature: _signature, ...unsigned } = header;
+    // Signed by the right key, and still not what the log says.
+    const wrong = { ...unsigned, position: { ...header.position, offset: header.position.offset - 1, digest: rig.codec.digest(logs.slice({ topic: topics.verified, partition: 0, from: header.position.offset - 2, until: header.position.offset - 1, bytesMax: Infinity })[0]?.value ?? Buffer.alloc(0)).toString('hex') } };
+    await store.add({ ...wrong, signature: rig.keyring.sign(header.signer, snapshotText(wrong)) }, parts);
+    assert.match((await check()).differences.map(({ what }) => what).join('; '), new RegExp(`offset ${wrong.position.offset} is another state than the log folds to$`));
+    const beyond = { ...unsigned, position: { ...header.position, offset: 99_999 } };
+    await store.add({ ...beyond, signature: rig.keyring.sign(header.signer, snapshotText(beyond)) }, parts);
+    await owner.query('UPDATE snapshot_parts SET bytes = substr(bytes, 1, 40) WHERE next_offset = $1', [header.position.offset]);
+    const found = (await check()).differences.map(({ what }) => what).join('; ');
+    for (const said of [/beyond the end/, new RegExp(`offset ${header.position.offset} cannot be used .parts.`)]) assert.match(found, said);
   });
 
   it('begins at what the newest checkpoint says when no snapshot of its version is there', async () => {

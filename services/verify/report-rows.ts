@@ -24,6 +24,8 @@ export interface Scope {
   readonly grants: number | null;
   /** Null: decisions were not taken again. */
   readonly decisions: number | null;
+  /** Snapshots that were compared; null: not looked at. */
+  readonly snapshots: number | null;
   /** Lines of the clients' history; null: none was given. */
   readonly history: number | null;
   readonly isAtRest: boolean;
@@ -47,12 +49,12 @@ function notChecked(invariant: InvariantName, { grants, decisions, history }: Sc
   return invariant === 'I6' && decisions === null ? 'decisions were not taken again' : null;
 }
 
-function figuresOf(invariant: InvariantName, { figures, hasKeys, grants, decisions, history, isAtRest }: Scope): string {
+function figuresOf(invariant: InvariantName, { figures, hasKeys, grants, decisions, snapshots, history, isAtRest }: Scope): string {
   switch (invariant) {
     case 'I1': return `${figures.accepted} jobs accepted, ${figures.ended} ended, ${figures.openJobs} open${isAtRest ? '' : ' (may be under way)'}`;
     case 'I2': return `${history} submissions`;
     case 'I4': return hasKeys ? `${figures.claims} signatures checked, ${figures.unauthentic} false ones refused` : 'signatures as recorded: no keys were given';
-    case 'I6': return `${decisions} decisions taken again`;
+    case 'I6': return `${decisions} decisions taken again${snapshots === null ? '' : `, ${snapshots} snapshots compared`}`;
     case 'I7': return `${figures.decisions} decisions, ${figures.epochs} epochs, ${figures.stale} stale facts`;
     case 'I10': return `${figures.ended} jobs; nothing enforces caps yet: ${figures.overCap} above theirs`;
     case 'I12': return `${figures.rows} rows`;

@@ -23,6 +23,11 @@ export interface SecondOpinion {
   explain(partition: number): Promise<readonly { readonly what: string; readonly record: { readonly topic: TopicName; readonly partition: number; readonly offset: number } }[]>;
 }
 
+export interface SnapshotOpinion {
+  readonly compared: number;
+  readonly differences: readonly { readonly what: string; readonly record: { readonly topic: TopicName; readonly partition: number; readonly offset: number } }[];
+}
+
 export interface VerifyOptions {
   readonly log: Pick<LogPort, 'read' | 'ranges'>;
   readonly topics: Pick<TopicNames, 'quarantine' | 'verified'>;
@@ -35,6 +40,8 @@ export interface VerifyOptions {
   readonly history?: readonly HistoryEntry[] | null;
   /** Null: decisions are not taken again. */
   readonly again?: SecondOpinion | null;
+  /** Compares stored snapshots with the log (I6). Implemented beside the fold; null: they are not looked at. */
+  readonly snapshots?: (() => Promise<SnapshotOpinion>) | null;
   /** Nothing is under way: an open job, an undecided claim or a record without its row is then a finding. */
   readonly isAtRest?: boolean;
   /** Teaches the codec a schema id that it does not know. */
@@ -74,10 +81,12 @@ export async function verifyLog(options: VerifyOptions): Promise<VerifyReport> {
     decisions += taken?.decisions ?? 0;
     if (taken?.differs === true) for (const { what, record } of await again?.explain(partition) ?? []) findings.add('I6', what, [shownRecord(record)]);
   }
+  const snapshots = await options.snapshots?.() ?? null;
+  for (const { what, record } of snapshots?.differences ?? []) findings.add('I6', what, [shownRecord(record)]);
   history?.finish(topics.quarantine);
   if (table !== null) await checkStrayRows(table, verified.length);
   const grants = db === null ? null : await checkPrivileges(db, findings);
-  const rows = reportRows(findings, { figures, hasKeys: keyring !== null, grants, decisions: again === null ? null : decisions, history: history?.entries.length ?? null, isAtRest });
+  const rows = reportRows(findings, { figures, hasKeys: keyring !== null, grants, decisions: again === null ? null : decisions, snapshots: snapshots?.compared ?? null, history: history?.entries.length ?? null, isAtRest });
   return { ok: rows.every(({ result }) => result !== 'FAIL'), rows, figures, elapsedMs: Math.round(performance.now() - startedMs) };
 }
 

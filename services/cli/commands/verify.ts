@@ -4,6 +4,8 @@ import { openRecorded } from '../../../replay/open-recorded.js';
 import { decidedAgain } from '../../../replay/take-again.js';
 import { Keyring } from '../../runtime/keyring.js';
 import { parseKeys } from '../../runtime/keys.js';
+import { postgresSnapshotStore } from '../../runtime/postgres/postgres-snapshot-store.js';
+import { checkSnapshots } from '../../snapshots/check-snapshots.js';
 import { parseHistory } from '../../verify/client-history.js';
 import { explainText, verifyJson, verifyText } from '../../verify/render.js';
 import { verifyLog } from '../../verify/verify-log.js';
@@ -58,6 +60,7 @@ async function verify(options: VerifyCommandOptions, { terminal, env, finish }: 
   try {
     const report = await withProgress(terminal, 'verifying', () => verifyLog({
       ...recorded, db, keyring, history, isAtRest: options.atRest === true,
+      snapshots: db === null ? null : () => checkSnapshots({ ...recorded, topic: recorded.topics.verified, store: postgresSnapshotStore(db), keyring }),
       again: options.again === false ? null : decidedAgain(recorded, { contracts, ...(keyring === null ? {} : { keyring }) }),
     }));
     terminal.out(options.json === true ? verifyJson(report) : verifyText(report));
