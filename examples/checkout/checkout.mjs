@@ -98,7 +98,7 @@ const clerk = {
 export const agents = (payments = new Payments()) => [pricer, cashier(payments, ({ job }) => job), clerk];
 export const otherAgents = [pricer, clerk];
 
-export const renderers = { 'receipt@1': ({ text, cents: amount }) => `${text}: ${(amount / 100).toFixed(2)}\n` };
+export const renderers = { 'receipt@1': (/** @type {z.output<typeof receipt.rules>} */ { text, cents: amount }) => `${text}: ${(amount / 100).toFixed(2)}\n` };
 
 // For the simulation alone.
 export const jobs = [{ params: { item: 'coffee' } }, { params: { item: 'tea' } }, { params: { item: 'cake' } }, { params: { item: 'a unicorn' } }];
@@ -107,6 +107,6 @@ export const outside = () => new Payments();
 /** @type {import('blackboard/workflow').WorkflowFile<Payments>['expectations']} */
 export const expectations = {
   'a card is charged at most once': (job, payments) => payments.of(job.job).length <= 1 || `charged ${payments.of(job.job).length} times`,
-  'a receipt says what was charged': (job, payments) => job.outcome !== 'completed' || payments.of(job.job)[0]?.cents === job.result?.value.cents,
+  'a receipt says what was charged': (job, payments) => job.outcome !== 'completed' || payments.of(job.job)[0]?.cents === receipt.rules.parse(job.result?.value).cents,
   'a receipt cites quote and payment': (job) => job.outcome !== 'completed' || (job.result?.evidence.length ?? 0) > 0,
 };

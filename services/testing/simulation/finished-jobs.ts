@@ -76,7 +76,7 @@ function eventOf(fact: Fact): JobEvent {
   return { type: fact.type, step: fact.step, attempt: fact.attempt, agent: fact.agent, reason: fact.type === 'JobEnded' ? [fact.outcome, reason].filter(Boolean).join(': ') : reason, atMs: fact.atMs };
 }
 
-const linesMax = 16;
+const linesMax = 24;
 
 /** A job in a few lines, for people: its beginning and its end where it is long. */
 export function jobTimeline({ history }: FinishedJob): readonly string[] {

@@ -95,6 +95,6 @@ function failureText({ seed, violations }: SeedReport, repeat: string): string {
     const known = kinds.get(kind);
     kinds.set(kind, known === undefined ? { ...violation, more: 0 } : { ...known, more: known.more + 1 });
   }
-  const shown = [...kinds.values()].slice(0, 5).map(({ invariant, what, records, more }) => `  ${invariant}: ${what}\n${records.slice(0, 17).map((record) => `    ${record}\n`).join('')}${more === 0 ? '' : `    and ${more} more of this kind\n`}`).join('');
+  const shown = [...kinds.values()].slice(0, 5).map(({ invariant, what, records, more }) => `  ${invariant}: ${what}\n${records.slice(0, 25).map((record) => `    ${record}\n`).join('')}${more === 0 ? '' : `    and ${more} more of this kind\n`}`).join('');
   return `seed ${seed} failed (${violations.length} violations)\n${shown}  repeat: ${repeat}\n`;
 }

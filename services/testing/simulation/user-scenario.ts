@@ -37,7 +37,8 @@ export interface UserScenario extends Scenario {
 /** @throws BlackboardError WORKFLOW_FILE_INVALID with every problem. */
 export async function loadUserScenario(path: string): Promise<UserScenario> {
   const { files, contracts } = await loadWorkflows([path]);
-  const [file] = files as readonly [LoadedFile];
+  const [file] = files;
+  if (file === undefined || files.length > 1) refuse(path, ['the simulation plays one file, not a folder']);
   const problems: string[] = [];
   const steps = file.workflows.flatMap((workflow) => workflow.steps);
   const cast = castOf(file, steps, problems);
