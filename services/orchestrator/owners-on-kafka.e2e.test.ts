@@ -9,15 +9,21 @@ import { after, before, describe, it } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { sharedBroker, whatIsMissing } from '../../infra/local/for-tests.js';
+import { migrate } from '../../infra/sql/migrate.js';
 import { applyTopics } from '../../infra/topics/apply.js';
 import { loadPolicy } from '../../workflows/policy.js';
 import { defineWorkflow } from '../blackboard/workflow.js';
 import { keysText } from '../runtime/keys.js';
+import { openPgliteDatabase } from '../runtime/postgres/pglite-database.js';
+import { postgresSnapshotStore } from '../runtime/postgres/postgres-snapshot-store.js';
+import { startSnapshots } from '../snapshots/start-snapshots.js';
 import { FaultProxy } from '../runtime/log/kafka/fault-proxy.js';
 import { kafkaLog } from '../runtime/log/kafka/kafka-log.js';
 import type { LogPort } from '../runtime/log/port.js';
 import { NoopRig } from '../testing/noop-rig.js';
 import type { NoopProcess } from '../testing/noop-process.js';
+import { machineEffects } from './machine-effects.js';
+import type { Restored } from './restore.js';
 
 const skip = await whatIsMissing({ kafka: true });
 const main = join(fileURLToPath(import.meta.url), '../../testing/noop-process.js');
@@ -118,6 +124,30 @@ describe('owners on a real broker', { skip: skip ?? false, timeout: 240_000 }, (
     assert.deepEqual(report.problems, []);
     assert.deepEqual(report.ended, { completed: 60 });
     await stop(agent, one);
+  });
+
+  it('goes on from a snapshot that a reader of the log took (R10)', async (t) => {
+    const rig = await fresh('snapshot', 1);
+    const db = await openPgliteDatabase();
+    t.after(() => db.close());
+    await migrate(db);
+    const store = postgresSnapshotStore(db);
+    const seen: Restored[] = [];
+    const own = { group: `${rig.prefix}orchestrator`, sessionTimeoutMs, snapshots: store, snapshotReading: { worthRecords: 0 }, onRestored: (restored: Restored) => { seen.push(restored); } };
+    const first = await rig.orchestrator(log, own);
+    await Promise.all(Array.from({ length: 300 }, (_, n) => rig.submit(log, `job-${n}`)));
+    const snapshots = await startSnapshots({ ...machineEffects, log, codec: rig.codec, keyring: rig.keyring, topics: rig.topics, logger: rig.logger, store, everyRecords: 500, everyMs: 0, pollMs: 100, sessionTimeoutMs });
+    while ((await store.all(rig.topics.verified, 0)).length === 0) await sleep(50);
+    await snapshots.close();
+    await first.close();
+    const heir = await rig.orchestrator(log, own);
+    const agent = await start(rig, 'agent');
+    const report = await rig.settled(log, 300, 40_000);
+    assert.deepEqual(report.problems, []);
+    assert.deepEqual(report.ended, { completed: 300 });
+    assert.equal(seen.at(-1)?.base, 'snapshot');
+    await heir.close();
+    await stop(agent);
   });
 
   for (const [seam, side, count] of [['orchestrator.append-marker', 'after', 1], ['orchestrator.append-checkpoint', 'before', 1], ['orchestrator.append-decision', 'before', 5], ['orchestrator.append-decision', 'after', 5]] as const) {
