@@ -1,24 +1,22 @@
 // Tells when the wall clock of this process is set back, by comparing it with the monotonic one.
 
 const everyMs = 500;
-/** Smaller steps only delay a heartbeat by as much. */
-const stepMsMin = 1_000;
 
-export interface Clocks {
-  readonly wallMs: () => number;
-  readonly monotonicMs: () => number;
+export interface ClockWatch {
+  /** Smaller steps are nothing. */
+  readonly stepMsMin: number;
+  readonly onSetBack: (byMs: number) => void;
+  readonly wallMs?: () => number;
+  readonly monotonicMs?: () => number;
 }
 
-const machine: Clocks = { wallMs: () => Date.now(), monotonicMs: () => performance.now() };
-
 /** Calls back after each step back; returns how to stop. It keeps no process alive. */
-export function watchClock(onSetBack: () => void, { wallMs, monotonicMs }: Clocks = machine): () => void {
+export function watchClock({ stepMsMin, onSetBack, wallMs = () => Date.now(), monotonicMs = () => performance.now() }: ClockWatch): () => void {
   let ahead = wallMs() - monotonicMs();
   const timer = setInterval(() => {
-    const now = wallMs() - monotonicMs();
-    const isSetBack = now < ahead - stepMsMin;
-    ahead = now;
-    if (isSetBack) onSetBack();
+    const byMs = ahead - (wallMs() - monotonicMs());
+    ahead -= byMs;
+    if (byMs >= stepMsMin) onSetBack(byMs);
   }, everyMs);
   timer.unref();
   return () => clearInterval(timer);

@@ -12,7 +12,7 @@ test('tells once of a clock that is set back, and of none that goes on, drifts o
       monotonicMs += 500;
       mock.timers.tick(500);
     };
-    const stop = watchClock(() => { told += 1; }, { wallMs: () => 1e12 + monotonicMs + offsetMs, monotonicMs: () => monotonicMs });
+    const stop = watchClock({ stepMsMin: 1_000, onSetBack: (byMs) => { told += 1; assert.equal(byMs, 3600_000); }, wallMs: () => 1e12 + monotonicMs + offsetMs, monotonicMs: () => monotonicMs });
     pass();
     offsetMs -= 200;
     pass();

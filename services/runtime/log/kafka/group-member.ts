@@ -37,6 +37,7 @@ export class GroupMember implements Member {
   readonly #consumer: Consumer;
   readonly #offsets: GroupOffsets;
   readonly #heartbeats: HeartbeatWaiters;
+  readonly #sessionTimeoutMs: number;
   #generation = 0;
   #crashes = 0;
   #memberId: string | undefined;
@@ -48,6 +49,7 @@ export class GroupMember implements Member {
 
   constructor(private readonly membership: Membership, private readonly options: GroupMemberOptions) {
     const sessionTimeoutMs = membership.sessionTimeoutMs ?? defaultSessionTimeoutMs;
+    this.#sessionTimeoutMs = sessionTimeoutMs;
     this.#positions = new MemberPositions(membership.topics);
     this.#client = openClient(options.connection, 8);
     this.#consumer = this.#client.kafka.consumer({
@@ -83,7 +85,7 @@ export class GroupMember implements Member {
       await this.#consumer.subscribe({ topics: [...this.membership.topics], fromBeginning: true });
       await this.#consume();
       await joined;
-      this.#stopWatching = watchClock(() => void this.#joinAgain());
+      this.#stopWatching = watchClock({ stepMsMin: this.#sessionTimeoutMs / 2, onSetBack: (byMs) => this.#clockSetBack(byMs) });
     } catch (error) {
       await this.leave();
       throw groupRefused(this.membership.group, error);
@@ -297,15 +299,16 @@ export class GroupMember implements Member {
     else this.#halt(groupRefused(this.membership.group, payload.error));
   }
 
-  /** kafkajs beats by the wall clock: set back by an hour, it would be silent for one, and be dropped by its group. */
-  async #joinAgain(): Promise<void> {
-    if (this.#stopped !== undefined) return;
-    try {
-      await this.#consumer.stop();
-      if (this.#stopped === undefined) await this.#consume();
-    } catch (error) {
-      if (this.#stopped === undefined) void this.#rejoin(error as Error);
-    }
+  /**
+   * kafkajs beats by the wall clock: set back by an hour, it would be silent for one, and be dropped by its group without
+   * noticing. Its consumers cannot be started anew safely (a restart of its own may be under way, and two would run).
+   */
+  #clockSetBack(byMs: number): void {
+    this.#halt(new BlackboardError(
+      'KAFKA_UNAVAILABLE',
+      `the clock of this machine was set back by ${Math.round(byMs / 1000)} s, which would keep this member of ${this.membership.group} from beating for as long; nothing is lost. Start this process again (a supervisor does), and let NTP slew the clock instead of setting it`,
+      { group: this.membership.group, byMs: Math.round(byMs) },
+    ));
   }
 
   async #rejoin(error: Error): Promise<void> {

@@ -103,8 +103,8 @@ async function agentForAMoment({ cluster, options }: World, agent: typeof worker
 }
 
 export const clock: Fault = {
-  name: 'clock', number: 'C9', does: "an orchestrator's, projector's or ingress's wall clock jumps an hour ahead or behind", outcome: 'MASK',
-  shows: 'jumps of running processes', everyMs: [8_000, 14_000],
+  name: 'clock', number: 'C9', does: "an orchestrator's, projector's or ingress's wall clock jumps an hour ahead or behind", outcome: 'DELAY',
+  shows: 'jumps; a member of a group whose clock is set back halts by design, and is started again', everyMs: [8_000, 14_000],
   async strike(world, dice) {
     const [, seat] = world.fleet.of(dice.pick(['orchestrator', 'projector', 'ingress'] as const));
     // A process that is killed starts with the right clock again.
