@@ -59,9 +59,9 @@ export class Book {
         const value = values[index] as Value;
         this.#read.add(value);
         this.#note(place, offset, value);
-        const reads = this.#of(place);
-        reads.highest = Math.max(reads.highest, offset);
       });
+      const reads = this.#of(place);
+      for (const offset of offsets) if (offset > reads.highest) reads.highest = offset;
     }
   }
 
@@ -86,11 +86,16 @@ export class Book {
     return this.places.get(place)?.values.get(offset);
   }
 
+  offsetOf(value: Value): number | undefined {
+    return this.#offsets.get(value)?.offset;
+  }
+
   #note(place: Place, offset: number, value: Value): void {
     const { values } = this.#of(place);
     const held = values.get(offset);
+    if (held === value) return;
     if (held === undefined) values.set(offset, value);
-    else if (held !== value) return this.report('inconsistent-offsets', place, `offset ${offset} holds ${held} and ${value}`);
+    else return this.report('inconsistent-offsets', place, `offset ${offset} holds ${held} and ${value}`);
     const known = this.#offsets.get(value);
     if (known === undefined) this.#offsets.set(value, { place, offset });
     else if (known.offset !== offset || known.place !== place) this.report('duplicate', place, `${value} is at ${known.place}/${known.offset} and at ${place}/${offset}`);

@@ -6,30 +6,32 @@ import type { Operation, Place, Report, Value } from './history.js';
 
 export function findCycles(history: readonly Operation[], book: Book, report: Report): void {
   const senders = new Map<Value, number>();
-  history.forEach(({ sends }, index) => { for (const { values } of sends) for (const value of values) senders.set(value, index); });
+  history.forEach(({ sends }, index) => {
+    for (const { place, values } of sends) {
+      for (const value of values) senders.set(value, index);
+      if (values.length > 1) checkBatch(place, values, book, report);
+    }
+  });
   const next: number[][] = history.map(() => []);
   const edge = (from: number | undefined, to: number | undefined): void => { if (from !== undefined && to !== undefined && from !== to) next[from]?.push(to); };
-  history.forEach(({ polls }, index) => { for (const { values } of polls) for (const value of values) edge(senders.get(value), index); });
-  for (const [place, { values }] of book.places) {
-    checkBatches(place, values, senders, report);
-    const offsets = [...values.keys()].sort((a, b) => a - b);
-    for (let at = 1; at < offsets.length; at += 1) edge(senders.get(values.get(offsets[at - 1] as number) as Value), senders.get(values.get(offsets[at] as number) as Value));
+  // From one that only reads, nothing flows on.
+  history.forEach(({ polls, sends }, index) => { if (sends.length > 0) for (const { values } of polls) for (const value of values) edge(senders.get(value), index); });
+  for (const { values } of book.places.values()) {
+    let before: number | undefined;
+    for (const offset of [...values.keys()].sort((one, other) => one - other)) {
+      const sender = senders.get(values.get(offset) as Value);
+      edge(before, sender);
+      before = sender;
+    }
   }
   for (const circle of components(next)) report('G1c', placeOf(history[circle[0] as number]), `${circle.length} operations follow one another in a circle, of ${[...new Set(circle.map((index) => history[index]?.process))].join(', ')}`);
+}
 
-  function checkBatches(place: Place, values: ReadonlyMap<number, Value>, by: ReadonlyMap<Value, number>, tell: Report): void {
-    const order = new Map<Value, number>();
-    for (const [offset, value] of values) order.set(value, offset);
-    for (const index of new Set([...values.values()].map((value) => by.get(value)))) {
-      for (const send of index === undefined ? [] : (history[index] as Operation).sends) {
-        if (send.place !== place) continue;
-        for (let at = 1; at < send.values.length; at += 1) {
-          const before = order.get(send.values[at - 1] as Value);
-          const after = order.get(send.values[at] as Value);
-          if (before !== undefined && after !== undefined && after < before) tell('internal-nonmonotonic-send', place, `of one batch, ${send.values[at]} stands at ${after}, before ${send.values[at - 1]} at ${before}`);
-        }
-      }
-    }
+function checkBatch(place: Place, values: readonly Value[], book: Book, report: Report): void {
+  for (let at = 1; at < values.length; at += 1) {
+    const before = book.offsetOf(values[at - 1] as Value);
+    const after = book.offsetOf(values[at] as Value);
+    if (before !== undefined && after !== undefined && after < before) report('internal-nonmonotonic-send', place, `of one batch, ${values[at]} stands at ${after}, before ${values[at - 1]} at ${before}`);
   }
 }
 

@@ -4,6 +4,7 @@
 import { BlackboardError } from '../../runtime/errors.js';
 import type { AppendBatch, Appended, LogPort, LogRecord, Member, Membership } from '../../runtime/log/port.js';
 import type { TopicName } from '../../../topics/topics.js';
+import { StartWatch } from './start-watch.js';
 import type { Operation, Place, Polled, Sent, Value } from './history.js';
 
 /** Microseconds of the machine's monotonic clock: the same in all of its processes. */
@@ -22,7 +23,7 @@ export interface Recorded extends Operation {
 export class OperationRecorder {
   readonly operations: Recorded[] = [];
   #ids = 0;
-  #sessions = 0;
+  #memberships = 0;
 
   /** @param told hears of each operation when it begins, and again when it ends. */
   constructor(readonly process: string, private readonly told: (operation: Recorded) => void = () => undefined) {}
@@ -46,8 +47,8 @@ export class OperationRecorder {
     operation.endedAt = operation.beganAt;
   }
 
-  nextSession(): number {
-    return this.#sessions++;
+  nextMembership(): number {
+    return this.#memberships++;
   }
 }
 
@@ -85,30 +86,24 @@ async function append(log: LogPort, recorder: OperationRecorder, batch: AppendBa
 }
 
 function join(log: LogPort, recorder: OperationRecorder, membership: Membership): Promise<Member> {
-  const sessions = new Map<Place, { readonly session: number; readonly startedAt: number }>();
-  const watched = (member: Member): Member => ({
-    start: (topic, partition, offset) => {
-      sessions.set(placeOf({ topic, partition }), { session: recorder.nextSession(), startedAt: offset });
-      member.start(topic, partition, offset);
-    },
-    pause: (topic, partition) => { member.pause(topic, partition); },
-    resume: (topic, partition) => { member.resume(topic, partition); },
-    committed: (topic, partitions) => member.committed(topic, partitions),
-    commit: (positions) => member.commit(positions),
-    heartbeat: () => member.heartbeat(),
-    leave: () => member.leave(),
-  });
+  const starts = new StartWatch(recorder.process);
+  const joined = recorder.nextMembership();
   return log.join({
     ...membership,
-    onAssigned: (assignment, member) => { membership.onAssigned(assignment, watched(member)); },
+    onAssigned: (assignment, member) => {
+      starts.watch(member);
+      membership.onAssigned(assignment, member);
+    },
     onBatch: (records) => {
-      // Not started, and delivered all the same: a session that nobody began, in which nothing is due.
-      const session = sessions.get(placeOf(records[0] as LogRecord)) ?? { session: -1, startedAt: -1 };
-      recorder.polled(records, { mode: 'subscribe', ...session });
+      const { session, startedAt } = starts.of(records[0] as LogRecord);
+      recorder.polled(records, { mode: 'subscribe', session: session < 0 ? -1 - joined : joined * sessionsMax + session, startedAt });
       membership.onBatch(records);
     },
-  }).then(watched);
+  });
 }
+
+/** Of one membership; those of the next begin above. */
+const sessionsMax = 1e6;
 
 /** Reads on without a group, from `from` to the end as it is now; answers where it got to, also when it was cut off. */
 export async function readToEnd(log: Pick<LogPort, 'read'>, recorder: OperationRecorder, at: { readonly topic: TopicName; readonly partition: number; readonly from: number }): Promise<{ readonly next: number; readonly error: unknown }> {

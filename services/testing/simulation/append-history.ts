@@ -1,6 +1,6 @@
 // What every client of the log was told about every append: the side of the story that the log is checked against.
 
-import type { AppendBatch } from '../../runtime/log/port.js';
+import type { AppendBatch, LogRecord } from '../../runtime/log/port.js';
 
 export interface AppendEntry {
   readonly process: string;
@@ -24,9 +24,21 @@ export interface Gain {
   readonly appends: number;
 }
 
+/** What the log gave to a member, before any fault of a careless client. */
+export interface Delivery {
+  /** One membership of one process. */
+  readonly reader: string;
+  /** Rises with each start of a partition; and where that start was. */
+  readonly session: number;
+  readonly startedAt: number;
+  readonly records: readonly LogRecord[];
+}
+
 export class AppendHistory {
   readonly entries: AppendEntry[] = [];
   readonly gains: Gain[] = [];
+  readonly deliveries: Delivery[] = [];
+  memberships = 0;
 
   begin(process: string, batch: AppendBatch, at: Pick<AppendEntry, 'beganAtMs' | 'evictedMs'>): AppendEntry {
     const entry: AppendEntry = { process, batch, ...at, outcome: 'pending', baseOffset: -1, answeredAtMs: -Infinity };

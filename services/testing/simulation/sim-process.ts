@@ -8,6 +8,7 @@ import type { AppendBatch, Appended, LogPort, LogRecord, Member, Membership, Par
 import { topics } from './blackboard-of-seed.js';
 import type { Dice } from './dice.js';
 import type { Faults } from './fault-kinds.js';
+import { StartWatch } from '../anomalies/start-watch.js';
 import type { AppendHistory } from './append-history.js';
 import type { Scheduler } from './scheduler.js';
 
@@ -112,13 +113,19 @@ export class SimProcess implements LogPort {
   }
 
   join(membership: Membership): Promise<Member> {
+    const { history } = this.seams;
+    const starts = new StartWatch(`${this.name}/${(history.memberships += 1)}`);
     return this.#log.join({
       ...membership,
       onAssigned: (assignment, member) => {
-        this.seams.history.gained(this.name, assignment.gained);
+        starts.watch(member);
+        history.gained(this.name, assignment.gained);
         membership.onAssigned(assignment, member);
       },
-      onBatch: (records) => { this.#deliver(records, membership); },
+      onBatch: (records) => {
+        history.deliveries.push({ ...starts.of(records[0] as LogRecord), reader: starts.reader, records });
+        this.#deliver(records, membership);
+      },
     });
   }
 
