@@ -9,6 +9,7 @@ import { embeddedCodec } from '../../runtime/codec/embedded-codec.js';
 import { snapshotPrincipal } from '../../runtime/snapshot-store.js';
 import { projectRoot } from '../../runtime/project-root.js';
 import { topicNames } from '../../../topics/topics.js';
+import { lateSchema } from './late-schema.js';
 import { RememberingCodec } from './remembering-codec.js';
 import { RememberingKeyring } from './remembering-keyring.js';
 
@@ -68,6 +69,7 @@ export const policy: Policy = {
 };
 
 export const codec = embeddedCodec(join(projectRoot, 'schemas'), new RememberingCodec());
+codec.learnLate(lateSchema.id, lateSchema.avro);
 /** `ghost` has a key and no place in the policy; neither has who signs snapshots. */
 export const keyring = new RememberingKeyring([...Object.keys(policy.principals), 'ghost', snapshotPrincipal].map((principal, index) => ({ principal, keyId: 'k1', secret: Buffer.alloc(32, index + 1) })));
 export const topics = topicNames();

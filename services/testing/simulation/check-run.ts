@@ -1,6 +1,7 @@
 // Phase three: the log of a run against its invariants. The rules about facts are the verifier's, which share nothing
 // with the fold; here stand those that need to know what the clients were told and what the owners held.
 
+import { createHash } from 'node:crypto';
 import type { Fact } from '../../../schemas/generated/events.js';
 import type { TopicName } from '../../../topics/topics.js';
 import type { Recorded, RecordedFact } from '../../../replay/read-partition.js';
@@ -11,13 +12,12 @@ import type { LogRecord } from '../../runtime/log/port.js';
 import { PartitionAudit } from '../../verify/audit-partition.js';
 import { Findings, shownRecord } from '../../verify/findings.js';
 import { codec, topics } from './blackboard-of-seed.js';
-import { findAnomalies } from '../anomalies/find-anomalies.js';
-import { simulatedHistory } from '../anomalies/simulated-history.js';
 import { checkAgents } from './check-agents.js';
 import { checkAppends } from './check-appends.js';
 import { checkDeadLetters } from './check-dead-letters.js';
 import { checkPositions } from './check-positions.js';
 import { checkTakes } from './check-takes.js';
+import { lateSchema } from './late-schema.js';
 import type { Violation } from './run-seed.js';
 import { stateHash } from '../../orchestrator/state-hash.js';
 import type { SeenRestore } from './simulated-snapshots.js';
@@ -57,9 +57,6 @@ export function checkRun(world: World, { never, isAtRest }: RunFacts): Checked {
     checkPositions(world, partition, facts, add);
     checkAgents(world, { partition, facts, claims }, add);
     checkDeadLetters(world, partition, facts, add);
-    for (const [topic, records] of [[topics.quarantine, claims], [topics.verified, facts.map((at) => at.record)]] as const) {
-      for (const { name, place, what } of findAnomalies(simulatedHistory(world.history, { topic, partition }, records))) add('log', `${name} in ${place}: ${what}`);
-    }
     checkAppends(world.history, { partition, facts, claims }, add);
     checkTakes(world.history, partition, add);
     checkDecisions(world, { partition, facts, claims }, add);
@@ -67,6 +64,9 @@ export function checkRun(world: World, { never, isAtRest }: RunFacts): Checked {
   }
   for (const { base } of world.snapshots?.restores ?? []) reached[`restored:${base}`] = (reached[`restored:${base}`] ?? 0) + 1;
   for (const [fault, times] of world.snapshots?.faults ?? []) reached[`snapshot:${fault}`] = times;
+  const renewals = world.history.entries.filter(({ batch, outcome }) => outcome === 'acknowledged' && batch.records.length === 2 && codec.peek(batch.records[0]?.value ?? noDigest)?.type === 'EpochStarted').length;
+  if (renewals > 0) reached['epoch:renewed'] = renewals;
+  if (codec.knows(lateSchema.id)) reached['schema:learnt'] = 1;
   for (const problem of world.tables.problems) add('I12', problem);
   for (const [job, rows] of world.tables.jobs) if (isAtRest && (rows.accepted !== 1 || rows.ended !== 1)) add('I12', `the rows of job ${job} show ${rows.accepted} acceptances and ${rows.ended} ends`);
   return { violations, reached, counts };
@@ -175,13 +175,13 @@ function recordedOf(facts: readonly FactAt[], claims: readonly LogRecord[]): rea
     if (open === null) recorded.push({ kind: 'bare', at, markerDigest });
     else {
       const claim = claims[fact.cause];
-      recorded.push({ kind: 'decision', ...open, claim: claim === undefined ? null : { record: claim, decoded: codec.decode(claim.value), digest: codec.digest(claim.value), rawDigest: noDigest } });
+      recorded.push({ kind: 'decision', ...open, claim: claim === undefined ? null : { record: claim, decoded: codec.decode(claim.value), digest: codec.digest(claim.value), rawDigest: createHash('sha256').update(claim.value).digest() } });
     }
   }
   return recorded;
 }
 
-/** Every schema id is known here, so no digest is ever of raw bytes. */
+/** Before the first marker. */
 const noDigest = Buffer.alloc(0);
 
 function unrest({ places, store, partitions, tables }: World): readonly string[] {
@@ -193,12 +193,24 @@ function unrest({ places, store, partitions, tables }: World): readonly string[]
 /** What was reached at least once, over many seeds: the sometimes-assertions. */
 function count(facts: readonly FactAt[], reached: Record<string, number>): void {
   const note = (what: string): void => { reached[what] = (reached[what] ?? 0) + 1; };
+  const accepted = new Set<string>();
+  let policyVersion = '';
   for (const { fact, counts } of facts) {
     if (!counts) { note('fact:stale'); continue; }
     note(`type:${fact.type}`);
     if (fact.type === 'ClaimRefused') note(`refused:${fact.reason}`);
     if (fact.type === 'ClaimDeadLettered') note(`dead-letter:${fact.reason}`);
     if (fact.type === 'AttemptFailed') note(`failed:${fact.reason}`);
+    if (fact.type === 'ClaimParked') note(`parked:${fact.reason}`);
+    if (fact.type === 'JobAccepted') {
+      if (accepted.has(fact.job)) note('job:second-life');
+      accepted.add(fact.job);
+    }
+    if (fact.type === 'Checkpointed') {
+      if (policyVersion !== '' && policyVersion !== fact.policyVersion) note('policy:changed');
+      policyVersion = fact.policyVersion;
+      if (!fact.policy.includes('"olderWorkflows":{}')) note('policy:older-workflow');
+    }
     if (fact.type === 'JobEnded') note(`outcome:${fact.outcome}`);
     if (fact.type === 'StepFailed') note(fact.escalated ? 'step:escalated' : 'step:failed-not-required');
     if (fact.type === 'StepRequested' && fact.attempt > 1) note('step:retried');

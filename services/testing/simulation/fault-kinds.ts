@@ -44,6 +44,11 @@ export const faultKinds = {
   'local-clock-jump': { least: 0.02, most: 0.2, means: "a process's own clock steps by up to an hour" },
   'append-time-falls-back': { least: 0.02, most: 0.1, means: "the log's clock falls back for a while" },
   'append-time-jumps': { least: 0.01, most: 0.06, means: "the log's clock jumps forward for good" },
+  'agent-huge-plan': { least: 0.01, most: 0.06, means: 'a plan whose steps would not fit one append' },
+  'verb-throws': { least: 0.02, most: 0.15, means: 'a submission at which a verb throws' },
+  'id-reused': { least: 0.05, most: 0.3, means: 'the key of a job is used again later, for another job' },
+  'schema-late': { least: 0.05, most: 0.3, means: 'a submission under a schema that only the registry knows yet' },
+  'registry-away': { least: 0.2, most: 0.9, means: 'the registry does not answer' },
   'deadline-short': { least: 0.05, most: 0.3, means: 'a job with little time' },
 } as const satisfies Readonly<Record<string, FaultSpec>>;
 

@@ -1,9 +1,14 @@
 // The production codec, and what it once said of a record's bytes. In a run a dozen processes and checkers read each
 // record, all from the same buffer of the one log: it is decoded and digested once. What it hands out is shared, and
-// in some runs frozen all through, so that nobody can come to change what others read.
+// in some runs frozen all through, so that nobody can come to change what others read. One schema is known only once
+// it has been learnt, and facts that are marked so cannot be encoded: both as a run wants it.
 
+import { createHash } from 'node:crypto';
 import type { BlackboardEvent, EventType } from '../../../schemas/generated/events.js';
 import { EventCodec, type Decoded } from '../../runtime/codec/event-codec.js';
+
+/** A job whose parameters have this member cannot be accepted: writing that it was throws. */
+export const throwsMark = 'throws-when-accepted';
 
 interface Seen {
   decoded?: Decoded;
@@ -16,11 +21,36 @@ interface Seen {
 export class RememberingCodec extends EventCodec {
   #seen = new Map<Buffer, Seen>();
   #freezes = false;
+  #late = -1;
+  #isLateKnown = false;
 
   /** Between two runs. What is decoded from here on is frozen, or not. */
   forget(freezes: boolean): void {
     this.#seen = new Map();
     this.#freezes = freezes;
+    this.#isLateKnown = false;
+  }
+
+  /** Knows a schema only in runs, and parts of runs, in which it has been learnt. */
+  learnLate(id: number, avro: unknown): void {
+    super.learn(id, avro);
+    this.#late = id;
+  }
+
+  /** What a registry tells about an id, within a run. */
+  tell(id: number): void {
+    if (id !== this.#late || this.#isLateKnown) return;
+    this.#isLateKnown = true;
+    this.#seen.clear();
+  }
+
+  override knows(id: number): boolean {
+    return (id !== this.#late || this.#isLateKnown) && super.knows(id);
+  }
+
+  override encode(event: BlackboardEvent): Buffer {
+    if (event.type === 'JobAccepted' && event.params.includes(throwsMark)) throw new Error('thrown as told');
+    return super.encode(event);
   }
 
   override learn(id: number, avro: unknown): void {
@@ -31,7 +61,7 @@ export class RememberingCodec extends EventCodec {
   override decode(value: Buffer): Decoded {
     const seen = this.#of(value);
     if (seen.decoded === undefined) {
-      seen.decoded = super.decode(value);
+      seen.decoded = this.#isHidden(value) ? { ok: false, reason: 'unknown-schema-id', schemaId: this.#late } : super.decode(value);
       if (this.#freezes && seen.decoded.ok) freeze(seen.decoded.event);
     }
     return seen.decoded;
@@ -48,7 +78,7 @@ export class RememberingCodec extends EventCodec {
 
   override peek(value: Buffer): { readonly type: EventType; readonly epoch: number } | null {
     const seen = this.#of(value);
-    if (seen.peeked === undefined) seen.peeked = super.peek(value);
+    if (seen.peeked === undefined) seen.peeked = this.#isHidden(value) ? null : super.peek(value);
     return seen.peeked;
   }
 
@@ -59,7 +89,11 @@ export class RememberingCodec extends EventCodec {
 
   override digest(value: Buffer): Buffer {
     const seen = this.#of(value);
-    return seen.digest ??= super.digest(value);
+    return seen.digest ??= this.#isHidden(value) ? createHash('sha256').update(value).digest() : super.digest(value);
+  }
+
+  #isHidden(value: Buffer): boolean {
+    return !this.#isLateKnown && value.length >= 5 && value[0] === 0 && value.readInt32BE(1) === this.#late;
   }
 
   #of(value: Buffer): Seen {

@@ -13,7 +13,7 @@ export class ThrownByAgent extends Error {}
 
 export function workingAgents(parts: AgentParts): readonly Agent[] {
   return [
-    agent('planner', parts, 'agent-silent', (context) => proposed([artifact('plan', encodeBody(plan, { items: items(parts.dice) }), context, parts)])),
+    agent('planner', parts, 'agent-silent', (context) => proposed([artifact('plan', encodeBody(plan, { items: parts.faults.strikes('agent-huge-plan') ? huge() : items(parts.dice) }), context, parts)])),
     agent('maker', parts, 'agent-silent', (context) => work(context, parts)),
   ];
 }
@@ -38,6 +38,10 @@ function agent(name: string, parts: AgentParts, silence: FaultKind, answer: (con
 
 function proposed(artifacts: readonly ProposedArtifact[]): StepOutcome {
   return { outcome: 'proposed', artifacts };
+}
+
+function huge(): readonly { id: string; topic: string }[] {
+  return ['h0', 'h1'].map((id) => ({ id, topic: id.repeat(90_000) }));
 }
 
 function items(dice: Dice): readonly { id: string; topic: string }[] {

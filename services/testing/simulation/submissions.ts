@@ -1,9 +1,12 @@
 // Upstream systems: they submit each job until the log has taken it, at times twice, at times wrongly, and cancel some.
 
 import { jobId } from '../../blackboard/ids.js';
+import { codec } from './blackboard-of-seed.js';
 import { quarantined, type SignClaim } from './claims.js';
 import type { Dice } from './dice.js';
 import type { Faults } from './fault-kinds.js';
+import { encodeLate } from './late-schema.js';
+import { throwsMark } from './remembering-codec.js';
 import type { Scenario } from './scenario.js';
 import type { SimProcess } from './sim-process.js';
 
@@ -32,6 +35,8 @@ export function scheduleSubmissions(parts: SubmissionParts, jobs: number, stormM
       }, tenant === 'acme' && dice.chance(0.3) ? scenario.adversary.upstream : 'ingress', parts);
       void post(submission, parts);
       if (faults.strikes('submission-duplicated')) process.later(dice.between(1, 3_000), () => { void post(submission, parts); });
+      if (faults.strikes('id-reused')) process.later(dice.between(2_000, 9_000), () => { void post(submit(tenant, `job-${number}`, { ...scenario.job(number, dice), goal: 'another life' }, 'ingress', parts), parts); });
+      if (scenario.own === null) strange(tenant, number, parts);
       if (faults.strikes('submission-refusable')) process.later(dice.between(1, 2_000), () => { void post(refusable(tenant, number, parts), parts); });
       if (faults.strikes('cancellation')) process.later(dice.between(1, 5_000), () => { void post(cancel(submission.job, dice.chance(0.8) ? tenant : 'initech', parts), parts); });
     });
@@ -44,6 +49,20 @@ function submit(tenant: string, idempotencyKey: string, fields: Readonly<Record<
     tenant, job, idempotencyKey, onBehalfOf: 'a person', atMs: process.clock.nowMs(), ...scenario.job(0, dice), deadlineMs: 0, costCapMicros: 0, goal: '', ...fields,
   }, { principal });
   return { job, value };
+}
+
+/** Submissions that only the simulation's own codec can bring about. */
+function strange(tenant: string, number: number, parts: SubmissionParts): void {
+  const { process, dice, faults, scenario } = parts;
+  const later = (make: () => Submission): void => { process.later(dice.between(1, 2_000), () => { void post(make(), parts); }); };
+  if (faults.strikes('verb-throws')) later(() => submit(tenant, `throwing-${number}`, { params: `{"topic":"${throwsMark}"}` }, 'ingress', parts));
+  if (faults.strikes('schema-late')) later(() => {
+    const { job, value } = submit(tenant, `late-${number}`, {}, 'ingress', parts);
+    const decoded = codec.decode(value);
+    if (!decoded.ok) throw new Error('a submission of our own cannot be read');
+    const signer = scenario.keyring.signerOf('ingress');
+    return { job, value: encodeLate({ ...decoded.event }, (fingerprint, body) => scenario.keyring.sign(signer, fingerprint, body)) };
+  });
 }
 
 function refusable(tenant: string, number: number, parts: SubmissionParts): Submission {

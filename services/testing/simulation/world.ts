@@ -12,6 +12,7 @@ import { AppendHistory } from './append-history.js';
 import { RecordingStore } from './recording-store.js';
 import { codec, epochMs, topics } from './blackboard-of-seed.js';
 import { signWith, type SignClaim } from './claims.js';
+import { Deployment } from './deployment.js';
 import { Dice } from './dice.js';
 import { Faults } from './fault-kinds.js';
 import { gatewayUrl } from './run-effects.js';
@@ -52,6 +53,7 @@ export class World {
   /** What agents did that a run has no place for. */
   readonly strays = new Set<string>();
   readonly partitions: number;
+  readonly deployment: Deployment;
   readonly sign: SignClaim;
   /** What the agents of this run change outside of the blackboard. */
   readonly outside: unknown;
@@ -72,6 +74,7 @@ export class World {
       clock: () => Math.floor(this.scheduler.nowMs + this.logSkewMs),
       faults: { onAppend: (batch) => this.#faultOf(batch) },
     });
+    this.deployment = new Deployment(seed, scenario.policy, scenario.own === null && !this.faults.isCalm);
     this.gateway = new SimulatedGateway(this);
     this.snapshots = hasSnapshots(seed) ? new SimulatedSnapshots(seed) : null;
   }
@@ -156,16 +159,24 @@ export class World {
 
   #ownerEffects(place: Place): Omit<OwnerEffects, 'onHalt' | 'snapshots'> {
     const { process } = place;
-    const { keyring, contracts, policy } = this.scenario;
+    const { keyring, contracts } = this.scenario;
+    const { renewAfterRecords } = this.deployment;
     return {
-      log: process, codec, keyring, contracts, policy, partitions: this.partitions, instance: process.name, logger: silent,
+      log: process, codec, keyring, contracts, policy: this.deployment.policy(), partitions: this.partitions, instance: process.name, logger: silent,
       random: () => this.dice.next(), sleep: (ms) => process.sleep(ms), monotonicMs: () => process.monotonicMs(), setTimer: (ms, fire) => process.later(ms, fire),
+      ...(renewAfterRecords === undefined ? {} : { renewAfterRecords }), learnSchemas: (ids) => this.#askRegistry(process, ids),
       seams: () => {
         if (!process.isAlive || !this.faults.strikes('orchestrator-crash-at-seam')) return;
         this.crash(place);
         throw new Error('the process died at a seam');
       },
     };
+  }
+
+  async #askRegistry(process: SimProcess, ids: readonly number[]): Promise<void> {
+    await process.sleep(this.dice.between(1, 50));
+    if (this.faults.strikes('registry-away')) throw new BlackboardError('REGISTRY_UNAVAILABLE', 'the registry of the run does not answer');
+    for (const id of ids) codec.tell(id);
   }
 
   #faultOf(batch: AppendBatch): AppendFault {
