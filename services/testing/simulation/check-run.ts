@@ -12,6 +12,8 @@ import type { LogRecord } from '../../runtime/log/port.js';
 import { PartitionAudit } from '../../verify/audit-partition.js';
 import { Findings, shownRecord } from '../../verify/findings.js';
 import { codec, topics } from './blackboard-of-seed.js';
+import { findAnomalies } from '../anomalies/find-anomalies.js';
+import { simulatedHistory } from '../anomalies/simulated-history.js';
 import { checkAgents } from './check-agents.js';
 import { checkAppends } from './check-appends.js';
 import { checkDeadLetters } from './check-dead-letters.js';
@@ -57,6 +59,9 @@ export function checkRun(world: World, { never, isAtRest }: RunFacts): Checked {
     checkPositions(world, partition, facts, add);
     checkAgents(world, { partition, facts, claims }, add);
     checkDeadLetters(world, partition, facts, add);
+    for (const [topic, records] of [[topics.quarantine, claims], [topics.verified, facts.map((at) => at.record)]] as const) {
+      for (const { name, place, what } of findAnomalies(simulatedHistory(world.history, { topic, partition }, records))) add('log', `${name} in ${place}: ${what}`);
+    }
     checkAppends(world.history, { partition, facts, claims }, add);
     checkTakes(world.history, partition, add);
     checkDecisions(world, { partition, facts, claims }, add);
