@@ -12,6 +12,7 @@ COPY services services
 COPY workflows workflows
 COPY replay replay
 COPY evals evals
+COPY bench bench
 COPY infra infra
 RUN npm run build && npm prune --omit=dev --no-audit --no-fund
 

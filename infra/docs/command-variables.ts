@@ -9,6 +9,7 @@ export const commandVariables = z.object({
   BLACKBOARD_API_KEY: secret().optional().describe('API key that those commands send'),
   BLACKBOARD_DEBUG: flag().optional().describe('Set: an unexpected error is shown with where it came from'),
   BLACKBOARD_CACHE: path().describe('Folder for Kafka and the registry as they were fetched; default: ~/.cache/blackboard'),
+  BLACKBOARD_KAFKA_VERSION: z.string().optional().meta({ shape: 'a version, e.g. 3.9.1' }).describe('Kafka that is fetched and run where no broker is named; default: the newest that is tested'),
   JAVA_HOME: path().describe('Java 17 or newer, where it is not in PATH'),
   POSTGRES_BIN: path().describe('Folder of initdb and postgres, where they are not in the usual places'),
   BLACKBOARD_BUILD_DIR: path().describe('Folder of the compiled code that bin/blackboard.mjs runs; default: dist'),
