@@ -9,6 +9,7 @@ import type { Decoded, EventCodec } from '../services/runtime/codec/event-codec.
 import { BlackboardError } from '../services/runtime/errors.js';
 import { EpochFilter, noEpoch } from '../services/runtime/log/epoch-filter.js';
 import type { LogRecord, PartitionRange } from '../services/runtime/log/port.js';
+import { EpochsSeen } from './epochs-seen.js';
 import type { RecordedBlackboard } from './readable-log.js';
 
 export interface RecordedFact {
@@ -31,7 +32,7 @@ export type Recorded =
   | { readonly kind: 'bare'; readonly at: RecordedFact; readonly markerDigest: Buffer }
   /** Facts of one decision, in one run; `claim` is null where quarantine has no record at that offset. */
   | { readonly kind: 'decision'; readonly cause: number; readonly facts: readonly RecordedFact[]; readonly claim: RecordedClaim | null }
-  /** Sent under an epoch that was over; `knownEpoch`: that epoch's marker is in the partition. */
+  /** Sent under an epoch that was over, or never came to be; `knownEpoch`: an owner's all the same. */
   | { readonly kind: 'inert'; readonly at: RecordedFact; readonly knownEpoch: boolean }
   | { readonly kind: 'unreadable'; readonly record: LogRecord; readonly reason: string };
 
@@ -93,7 +94,7 @@ export type ReadFact =
 export async function* readFacts(source: RecordedBlackboard, partition: number, until: number): AsyncGenerator<ReadFact> {
   const { log, topics } = source;
   const filter = new EpochFilter(noEpoch);
-  const markers = new Set<number>();
+  const epochs = new EpochsSeen(source.codec);
   for await (const records of log.read({ topic: topics.verified, partition, from: 0, until })) {
     for (const record of records) {
       const decoded = await decodeLearning(source, record);
@@ -102,9 +103,9 @@ export async function* readFacts(source: RecordedBlackboard, partition: number, 
         continue;
       }
       const fact = decoded.event as Fact;
-      if (fact.type === 'EpochStarted') markers.add(record.offset);
+      if (fact.type === 'EpochStarted') epochs.began(record);
       const counts = filter.counts(record.offset, fact.type, fact.epoch);
-      yield { kind: 'fact', at: recordedFact(record, decoded), counts, knownEpoch: markers.has(fact.epoch) };
+      yield { kind: 'fact', at: recordedFact(record, decoded), counts, knownEpoch: counts || epochs.knows(record, fact) };
     }
   }
 }

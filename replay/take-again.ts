@@ -11,6 +11,7 @@ import type { LogRecord } from '../services/runtime/log/port.js';
 import type { BookedClaim } from '../services/verify/claim-book.js';
 import type { PartitionOpinion } from '../services/verify/stream-partition.js';
 import type { SecondOpinion } from '../services/verify/verify-log.js';
+import { EpochsSeen } from './epochs-seen.js';
 import { recordedFact, type Recorded, type RecordedClaim, type RecordedFact } from './read-partition.js';
 import type { RecordedBlackboard } from './readable-log.js';
 import { redecide, type RedecideOptions } from './redecide.js';
@@ -33,7 +34,7 @@ export function decidedAgain(source: RecordedBlackboard, options: Omit<RedecideO
 class DecisionsAgain implements PartitionOpinion {
   readonly #state: PartitionState;
   readonly #filter = new EpochFilter();
-  readonly #markers = new Set<number>();
+  readonly #epochs: EpochsSeen;
   #markerDigest: Buffer = Buffer.alloc(0);
   #open: { readonly cause: number; readonly facts: RecordedFact[]; readonly claim: RecordedClaim | null } | null = null;
   #decisions = 0;
@@ -41,20 +42,21 @@ class DecisionsAgain implements PartitionOpinion {
 
   constructor(private readonly options: RedecideOptions, partition: number) {
     this.#state = emptyPartition(partition);
+    this.#epochs = new EpochsSeen(options.codec);
   }
 
   add(record: LogRecord, decoded: Decoded & { readonly ok: true }, claim: BookedClaim | undefined): void {
     if (this.#differs) return;
     const fact = decoded.event as Fact;
     const counts = this.#filter.counts(record.offset, fact.type, fact.epoch);
-    if (fact.type === 'EpochStarted') this.#markers.add(record.offset);
+    if (fact.type === 'EpochStarted') this.#epochs.began(record);
     const at = recordedFact(record, decoded);
     if (counts && fact.cause >= 0 && this.#open?.cause === fact.cause) {
       this.#open.facts.push(at);
       return;
     }
     this.#close();
-    if (!counts) this.#take({ kind: 'inert', at, knownEpoch: this.#markers.has(fact.epoch) });
+    if (!counts) this.#take({ kind: 'inert', at, knownEpoch: this.#epochs.knows(record, fact) });
     else if (fact.cause >= 0) this.#open = { cause: fact.cause, facts: [at], claim: claim === undefined ? null : recordedClaim(claim) };
     else {
       if (fact.type === 'EpochStarted') this.#markerDigest = this.options.codec.digest(record.value);
