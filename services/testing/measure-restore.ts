@@ -10,7 +10,6 @@ import type { JobSubmitted } from '../../schemas/generated/events.js';
 import { limits, topicNames } from '../../topics/topics.js';
 import { migrate } from '../../infra/sql/migrate.js';
 import { loadPolicy } from '../../workflows/policy.js';
-import type { PartitionState } from '../blackboard/board.js';
 import { emptyEnvelope } from '../blackboard/empty-envelope.js';
 import { jobId } from '../blackboard/ids.js';
 import { checkpointOf } from '../orchestrator/checkpoint.js';
@@ -40,6 +39,12 @@ const keyring = new Keyring(makeKeys(['ingress', 'orchestrator', 'snapshots'], '
 const logger = createLogger({ service: 'measure', level: 'warn' });
 const logs = new MemoryLogStore({ topics: [{ name: topics.verified, partitions: 1 }] });
 const log = logs.open();
+
+/** Processor time is of the whole process: with PGlite that of the database too, and of collecting garbage. */
+interface Timed extends Restored {
+  readonly elapsedMs: number;
+  readonly cpuMs: number;
+}
 
 interface Filled {
   readonly next: number;
@@ -94,17 +99,19 @@ async function fill(): Promise<Filled> {
 }
 
 /** The production reader of a take-over, from a checkpoint that says: from the beginning. */
-async function restore(next: number, snapshots: SnapshotSource | null): Promise<Restored & { readonly elapsedMs: number }> {
+async function restore(next: number, snapshots: SnapshotSource | null): Promise<Timed> {
   const held: { restore: Restore | null } = { restore: null };
   const member = await new Promise<Member>((resolve, reject) => {
     log.join({ group: `measure-${performance.now()}`, topics: [topics.verified], onAssigned: () => undefined, onBatch: (records: readonly LogRecord[]) => held.restore?.onBatch(records), onHalt: reject }).then(resolve, reject);
   });
   const startedMs = performance.now();
+  const cpu = process.cpuUsage();
   held.restore = new Restore(0, topics.verified, member, codec, snapshots);
   const restored = await held.restore.upTo(next - 1, undefined);
   const elapsedMs = performance.now() - startedMs;
+  const { user, system } = process.cpuUsage(cpu);
   await member.leave();
-  return { ...restored, elapsedMs };
+  return { ...restored, elapsedMs, cpuMs: (user + system) / 1000 };
 }
 
 function heapBytes(): number {
@@ -113,10 +120,10 @@ function heapBytes(): number {
   return heapUsed + Math.max(external, arrayBuffers);
 }
 
-async function held(make: () => Promise<Restored & { readonly elapsedMs: number }>): Promise<{ readonly state: PartitionState; readonly elapsedMs: number; readonly base: string; readonly bytesPerJob: number }> {
+async function held(make: () => Promise<Timed>): Promise<Timed & { readonly bytesPerJob: number }> {
   const before = heapBytes();
-  const { state, elapsedMs, base } = await make();
-  return { state, elapsedMs, base, bytesPerJob: (heapBytes() - before) / state.jobs.size };
+  const made = await make();
+  return { ...made, bytesPerJob: (heapBytes() - before) / made.state.jobs.size };
 }
 
 const filled = await fill();
@@ -130,14 +137,14 @@ if (header === null) throw new Error('no snapshot was taken');
 
 const whole = await held(() => restore(filled.next, null));
 const wholeHash = stateHash(whole.state);
-const { elapsedMs: wholeMs, bytesPerJob: wholeBytes } = whole;
+const { elapsedMs: wholeMs, cpuMs: wholeCpuMs, bytesPerJob: wholeBytes } = whole;
 whole.state.jobs.clear();
 whole.state.timers.data.length = 0;
 const quick = await held(() => restore(filled.next, snapshotSource({ ...machineEffects, store, log, codec, keyring, topic: topics.verified, logger, breathe: () => eventLoopTurn() })));
 const figures = {
   workflow: values.workflow, openJobs: quick.state.jobs.size, records: filled.next, tail: filled.next - filled.snapshotAt, isSameState: stateHash(quick.state) === wholeHash, base: quick.base,
   snapshotBytes: header.bytes, snapshotBytesPerJob: Math.round(header.bytes / header.openJobs), parts: header.parts, takenFromTheBeginningMs: Math.round(takenMs),
-  restoreFromLogMs: Math.round(wholeMs), restoreFromSnapshotMs: Math.round(quick.elapsedMs),
+  restoreFromLogMs: Math.round(wholeMs), restoreFromSnapshotMs: Math.round(quick.elapsedMs), cpuFromLogMs: Math.round(wholeCpuMs), cpuFromSnapshotMs: Math.round(quick.cpuMs),
   ...(globalThis.gc === undefined ? {} : { memoryBytesPerJobFromLog: Math.round(wholeBytes), memoryBytesPerJobFromSnapshot: Math.round(quick.bytesPerJob) }),
 };
 process.stdout.write(values.json ? `${JSON.stringify(figures)}\n` : `${Object.entries(figures).map(([name, value]) => `${name.padEnd(30)} ${String(value)}`).join('\n')}\n`);
