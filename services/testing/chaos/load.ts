@@ -67,7 +67,7 @@ export class Load {
       await sleep(Math.max(0, beganMs + (planMs * n) / jobs - Date.now()));
       while (underWay.size >= underWayMax) await Promise.race(underWay);
       const workflow = dice.chance(0.05) ? modelled.name : dice.chance(0.2) ? checked.name : plain.name;
-      const tasks = [this.#submit(this.#add(`chaos-${seed}-${n}`, 'acme', workflow), JSON.stringify({ workflow, params: {} }), dice.chance(0.03))];
+      const tasks = [this.#submit(this.#add(`chaos-${seed}-${n}`, 'acme', workflow), JSON.stringify({ workflow, params: {}, tenant: 'acme' }), dice.chance(0.03))];
       if (dice.chance(0.02)) tasks.push(this.#submit(this.#add(`refused-${seed}-${n}`, 'acme', '', false), dice.pick(malformed), false));
       for (const task of tasks) {
         const tracked: Promise<void> = task.finally(() => underWay.delete(tracked));

@@ -47,7 +47,7 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosReport> {
     await commits.stop();
     await groups.stop();
     await world.follower.stop();
-    const verified = await verifyWithCommand(world.cluster);
+    const verified = await verifyWithCommand(world.cluster, world.load.history);
     say(`verified in ${(verified.elapsedMs / 1000).toFixed(1)} s`);
     return await makeReport({ world, commits, struck, verified, faults: options.faults, elapsedMs: { start: loadedMs - startedMs, run: drainedMs - loadedMs } });
   } finally {
