@@ -5,11 +5,12 @@ import { decisions, verbThatThrows } from './catalogue/decisions.js';
 import { epochs } from './catalogue/epochs.js';
 import { gate } from './catalogue/gate.js';
 import { readers } from './catalogue/readers.js';
+import { snapshots } from './catalogue/snapshots.js';
 import { time } from './catalogue/time.js';
 import type { Mutant } from './mutant.js';
 import { guards } from './pairs.js';
 
-export const mutants: readonly Mutant[] = [...decisions, ...epochs, ...readers, ...time, ...gate, ...conducting];
+export const mutants: readonly Mutant[] = [...decisions, ...epochs, ...readers, ...time, ...snapshots, ...gate, ...conducting];
 
 /** Bugs that a rule of the design heals: the simulation must see nothing of them. */
 export const harmless: readonly Mutant[] = [verbThatThrows];

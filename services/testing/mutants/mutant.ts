@@ -7,7 +7,7 @@ export type Broken = (typeof rules)[number] | 'gate' | 'conduct' | 'rows' | 'log
 
 /** What speaks up in the simulation: invariants, rules, `live` (it does not come to rest), `halt` (a process stops that should not). */
 export const checkers = [
-  'I1', 'I2', 'I3', 'I4', 'I5', 'I6', 'I7', 'I11', 'I12', 'I13', 'I14', 'I15', 'I16', 'I17', 'I18', 'R1', 'R2', 'R6', 'R7', 'live', 'halt',
+  'I1', 'I2', 'I3', 'I4', 'I5', 'I6', 'I7', 'I11', 'I12', 'I13', 'I14', 'I15', 'I16', 'I17', 'I18', 'R1', 'R2', 'R6', 'R7', 'R10', 'live', 'halt',
 ] as const;
 
 export type Checker = (typeof checkers)[number];

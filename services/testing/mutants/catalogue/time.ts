@@ -11,10 +11,10 @@ const now = 'state.timeMs = Math.max(state.timeMs, record.appendTimeMs);';
 export const time: readonly Mutant[] = [
   { id: 'time-by-the-senders-clock', breaks: 'R8', caughtBy: 'I11', edits: [[decideRecord, now, 'state.timeMs = Math.max(state.timeMs, claim?.atMs ?? 0, record.appendTimeMs);']] },
   { id: 'timers-by-the-local-clock', breaks: 'R8', caughtBy: 'I11', edits: [['orchestrator/decision-queue.js', 'appendTimeMs: record.appendTimeMs', 'appendTimeMs: Math.floor(this.effects.monotonicMs())']] },
+  { id: 'fact-tells-another-time', breaks: 'R8', caughtBy: 'I11', edits: [['orchestrator/turn.js', 'atMs: state.timeMs,', "atMs: own.type === 'StepCompleted' ? state.timeMs - 1 : state.timeMs,"]] },
   { id: 'time-falls-back', breaks: 'R8', caughtBy: 'I11', edits: [[decideRecord, now, 'state.timeMs = record.appendTimeMs;']] },
   { id: 'timers-after-the-claim', breaks: 'R8', caughtBy: 'I11', edits: [[decideRecord, 'fireTimers(turn, claim.job);', '{ }'], [decideRecord, '    fireOtherTimers(turn);\n    answer(', '    answer(']] },
   { id: 'timer-lost-on-restart', breaks: 'R8', caughtBy: 'live', edits: [['orchestrator/tick-timer.js', '        this.#tickOutAtMs = -Infinity;\n        this.rearm();', '        this.#tickOutAtMs = -Infinity;']] },
-  { id: 'tick-that-is-lost-is-not-sent-again', breaks: 'R8', caughtBy: 'live', edits: [['orchestrator/tick-timer.js', 'logger.warn({ partition: this.partition, error }', 'return; logger.warn({ partition: this.partition, error }']] },
   { id: 'job-deadline-never-bites', breaks: 'R8', caughtBy: 'live', edits: [[conduct, 'if (job.deadlineAtMs <= turn.state.timeMs)', 'if (false)']] },
   { id: 'instance-not-checked', breaks: 'R9', caughtBy: 'I4', edits: [[judge, 'return claim.instance === job.instance ||', 'return true ||']] },
   { id: 'duplicate-submission-accepted', breaks: 'R9', caughtBy: 'I1', edits: [[judge, 'if (known !== undefined)', 'if (known !== undefined && known !== ended)']] },
