@@ -1,5 +1,14 @@
 // Phase three: the log of a run against its invariants. The rules about facts are the verifier's, which share nothing
 // with the fold; here stand those that need to know what the clients were told and what the owners held.
+//
+// Which rule is asserted where, in every run, under its own name or that of the invariant it serves:
+//   R1  check-appends (one send), verify I7 (torn)            R7  check-positions; check-agents I15
+//   R2  verify I7 and I14 (each once, in order, all), R2      R8  verify I11 (time of facts, deadlines), checkDecisions I6
+//       check-dead-letters                                    R9  verify I1 and I17 (ids, instances), check-never I4
+//   R3  verify's own epoch filter, I7 (checkpoints), I6       R10 checkRestores
+//   R4  check-takes; check-appends I2                         R11 check-answers; halts of processes
+//   R5  check-takes                                           R12 check-answers; verify I4 and I16
+//   R6  check-takes
 
 import { createHash } from 'node:crypto';
 import type { Fact } from '../../../schemas/generated/events.js';
@@ -15,6 +24,7 @@ import { codec, topics } from './blackboard-of-seed.js';
 import { findAnomalies } from '../anomalies/find-anomalies.js';
 import { simulatedHistory } from '../anomalies/simulated-history.js';
 import { checkAgents } from './check-agents.js';
+import { checkAnswers } from './check-answers.js';
 import { checkAppends } from './check-appends.js';
 import { checkDeadLetters } from './check-dead-letters.js';
 import { checkPositions } from './check-positions.js';
@@ -62,6 +72,7 @@ export function checkRun(world: World, { never, isAtRest }: RunFacts): Checked {
     for (const [topic, records] of [[topics.quarantine, claims], [topics.verified, facts.map((at) => at.record)]] as const) {
       for (const { name, place, what } of findAnomalies(simulatedHistory(world.history, { topic, partition }, records))) add('log', `${name} in ${place}: ${what}`);
     }
+    checkAnswers(world, { facts, claims }, add);
     checkAppends(world.history, { partition, facts, claims }, add);
     checkTakes(world.history, partition, add);
     checkDecisions(world, { partition, facts, claims }, add);

@@ -1,3 +1,5 @@
+// R4 and R5: an append that is not answered for sure, or lands elsewhere than it was due, is the last of its epoch, and
+// none is sent before the one before it is answered.
 // R6: a partition is taken when it was gained, or again after something that was not accepted; then after a pause, and
 // by a member that its group still counts on. One that is kept keeps its epoch.
 
@@ -19,6 +21,10 @@ interface Take {
   next: number | null;
   /** When it first heard that something was not accepted; null: all was. */
   failedAtMs: number | null;
+  /** Whether that was an acknowledgement at another offset than was due. */
+  isDisplaced: boolean;
+  /** Its last append. */
+  last: AppendEntry;
 }
 
 export function checkTakes(history: AppendHistory, partition: number, add: Add): void {
@@ -28,10 +34,10 @@ export function checkTakes(history: AppendHistory, partition: number, add: Add):
     const take = takes.get(process);
     if (take !== undefined && entry.outcome !== 'acknowledged' && isDeadLetterOf(entry, partition)) fail(take, entry);
     if (batch.topic !== topics.verified || batch.partition !== partition) return;
-    if (!isMarker(entry)) return take === undefined ? undefined : follow(take, entry);
+    if (!isMarker(entry)) return take === undefined ? undefined : follow(take, entry, add);
     const isGained = history.gains.some((gain) => gain.process === process && gain.partition === partition && gain.appends <= index && gain.appends > (take?.appends ?? -1));
     if (!isGained) taken(entry, take?.failedAtMs ?? null, add);
-    const begun: Take = { appends: index, next: null, failedAtMs: null };
+    const begun: Take = { appends: index, next: null, failedAtMs: null, isDisplaced: false, last: entry };
     takes.set(process, begun);
     if (entry.outcome === 'acknowledged') begun.next = entry.baseOffset + 1;
     else fail(begun, entry);
@@ -46,8 +52,14 @@ function taken({ process, batch, baseOffset, beganAtMs, evictedMs }: AppendEntry
 }
 
 /** An append that is not answered for sure, or landed where it was not due, ends the epoch. */
-function follow(take: Take, entry: AppendEntry): void {
-  if (entry.outcome !== 'acknowledged' || (take.next !== null && entry.baseOffset !== take.next)) fail(take, entry);
+function follow(take: Take, entry: AppendEntry, add: Add): void {
+  const shown = [shownRecord({ ...entry.batch, offset: entry.baseOffset })];
+  if (take.failedAtMs !== null && entry.beganAtMs > take.failedAtMs) add(take.isDisplaced ? 'R4' : 'R5', `${entry.process} went on in an epoch of partition ${entry.batch.partition} that had ended for it`, shown);
+  if (entry.beganAtMs < take.last.answeredAtMs) add('R5', `${entry.process} sent to partition ${entry.batch.partition} before the send before it was answered`, shown);
+  take.last = entry;
+  const isDisplaced = entry.outcome === 'acknowledged' && take.next !== null && entry.baseOffset !== take.next;
+  if (isDisplaced && take.failedAtMs === null) take.isDisplaced = true;
+  if (entry.outcome !== 'acknowledged' || isDisplaced) fail(take, entry);
   if (entry.outcome === 'acknowledged') take.next = entry.baseOffset + entry.batch.records.length;
 }
 

@@ -24,5 +24,6 @@ const { failed } = await simulate({
   seeds, from, workers, json: values.json, stopAtFailure: values.stop, ...(values.workflow === undefined ? {} : { file: values.workflow }),
   repeat: (seed) => `node ${self} --seeds 1 --from ${seed}${values.workflow === undefined ? '' : ` --workflow ${values.workflow}`}`,
   out: (text) => { process.stdout.write(text); },
+  onProgress: (text) => { process.stderr.write(`${text}\n`); },
 });
 process.exitCode = failed === 0 ? 0 : 1;

@@ -57,7 +57,7 @@ export async function simulate(options: Simulation): Promise<SimulatedOutcome> {
     }
     if (performance.now() - saidMs < progressEveryMs) return;
     saidMs = performance.now();
-    options.onProgress?.(`${sums.seeds} of ${seeds} seeds, ${failed.length} failed`);
+    options.onProgress?.(`${sums.seeds} of ${seeds} seeds, ${Math.round(sums.seeds / ((saidMs - startedMs) / 60_000))} a minute, ${failed.length} failed`);
   } });
   const elapsedMs = performance.now() - startedMs;
   const cpu = process.cpuUsage();
@@ -66,7 +66,7 @@ export async function simulate(options: Simulation): Promise<SimulatedOutcome> {
     faultsInjected: coverage.faultsInjected, reached: coverage.expected.length - coverage.missing.length, sometimes: coverage.expected.length, missing: coverage.missing, failed: failed.length,
   };
   if (json) out(`${JSON.stringify({ ...figures, stubbed: own?.stubbed ?? [], reachedCounts: Object.fromEntries(coverage.reached), failures: failed.map(({ seed, violations }) => ({ seed, violations, repeat: options.repeat(seed) })) })}\n`);
-  else out(`${own === null ? '' : ownText(coverage, own.stubbed)}${summary(figures, workers)}`);
+  else out(`${own === null ? reachedText(coverage) : ownText(coverage, own.stubbed)}${summary(figures, workers)}`);
   return { seeds: sums.seeds, failed: failed.length };
 }
 
@@ -77,6 +77,12 @@ function summary(figures: Figures, workers: number): string {
     + `${figures.jobs} jobs, ${figures.claims} claims, ${figures.facts} facts, ${figures.steps} steps; ${figures.faultsInjected} faults injected\n`
     + `reached ${figures.reached} of ${figures.sometimes} of what must be reached sometimes${figures.missing.length === 0 ? '' : `; never: ${figures.missing.join(', ')}`}\n`
     + `${figures.failed} seeds failed\n`;
+}
+
+/** The swarm in figures: faults by kind, and what was reached how often. */
+function reachedText({ reached, expected }: Coverage): string {
+  const list = (isShown: (what: string) => boolean): string => [...new Set([...expected, ...reached.keys()])].filter(isShown).map((what) => `  ${what} ×${reached.get(what) ?? 0}`).sort().join('\n');
+  return `faults\n${list((what) => what.startsWith('fault:') && what !== 'fault:stale')}\nreached\n${list((what) => !what.startsWith('fault:'))}\n`;
 }
 
 /** Faults by kind, and how often the workflow went where. */
