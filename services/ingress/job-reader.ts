@@ -79,12 +79,13 @@ export class JobReader {
         WHERE job = $1 AND instance = $2 ORDER BY last_offset, step, attempt, hash LIMIT 5000`, [job, instance]);
   }
 
-  /** Audit rows of one life of a job behind an offset, in order; rows of stale epochs say nothing and are left out. */
+  /** Audit rows of one life of a job behind an offset, in order; rows of stale epochs, and of other partitions than the job's, say nothing of it. */
   async events(of: { readonly job: string; readonly instance: number }, after: number, limit: number): Promise<readonly AuditEvent[]> {
     return this.db.query<AuditEvent>(
       `SELECT "offset", partition, ${atMs('ts')} AS "tsMs", event_type AS "eventType", node, agent, agent_version AS "agentVersion", step, attempt, turn_id AS "turnId", model, rubric_score AS "rubricScore",
         latency_ms AS "latencyMs", cost_micros AS "costMicros", fallback_taken AS "fallbackTaken", edge_label AS "edgeLabel", reason, input_hash AS "inputHash", output_hash AS "outputHash", cause, authentic, detail
         FROM audit_rows WHERE job = $1 AND "offset" > $2 AND "offset" >= coalesce((SELECT accepted_offset FROM jobs WHERE job = $1 AND instance = $3), 0) AND NOT stale
+          AND partition = coalesce((SELECT partition FROM jobs WHERE job = $1 AND instance = $3), partition)
         ORDER BY partition, "offset" LIMIT $4`, [of.job, after, of.instance, limit]);
   }
 

@@ -69,7 +69,7 @@ function answer(draft: Draft, content: QuarantineRecord['content'], onThrow: Dec
   if (draft.fits()) return;
   for (const close of closes === null ? [null] : [closes, null]) {
     draft.rollback(mark);
-    refuse(turn, claim, { refused: 'decision-too-large', detail: 'artifacts: fewer or smaller', closes: close }, inspection.authentic);
+    refuse(turn, claim, { refused: 'decision-too-large', detail: 'artifacts: fewer or smaller', closes: close }, inspection);
     if (draft.fits()) return;
   }
 }
@@ -129,7 +129,7 @@ function decideClaim(draft: Draft, { claim, inspection }: { claim: Claim; inspec
   const mark = draft.mark;
   try {
     const judgement = judge(asSeen(claim, turn.offset), inspection, turn.state);
-    if ('refused' in judgement) refuse(turn, claim, judgement, inspection.authentic);
+    if ('refused' in judgement) refuse(turn, claim, judgement, inspection);
     else decide(turn, claim, judgement, inspection);
     // A fact that cannot be encoded is as much the claim's doing as a verb that throws.
     draft.encoded();
@@ -139,7 +139,7 @@ function decideClaim(draft: Draft, { claim, inspection }: { claim: Claim; inspec
     // R11: a verb that throws parks this claim, and the partition goes on.
     draft.rollback(mark);
     onThrow(error, claim);
-    turn.emit(null, { ...namedBy(turn, claim, inspection.authentic), type: 'ClaimParked', claimType: claim.type, reason: 'verb-threw', detail: '' });
+    turn.emit(null, { ...namedBy(turn, claim, inspection), type: 'ClaimParked', claimType: claim.type, reason: 'verb-threw', detail: '' });
     return null;
   }
 }
@@ -152,23 +152,26 @@ function asSeen(claim: Claim, offset: number): Claim {
   return 'requestOffset' in claim && claim.requestOffset >= offset ? { ...claim, requestOffset: -1 } : claim;
 }
 
-function refuse(turn: Turn, claim: Claim, refused: Refused, authentic: boolean): void {
+function refuse(turn: Turn, claim: Claim, refused: Refused, inspection: Inspection): void {
   const reason: Refusal = refused.refused;
-  turn.emit(null, { ...namedBy(turn, claim, authentic), type: 'ClaimRefused', claimType: claim.type, reason, closesAttempt: refused.closes !== null, detail: refused.detail });
+  turn.emit(null, { ...namedBy(turn, claim, inspection), type: 'ClaimRefused', claimType: claim.type, reason, closesAttempt: refused.closes !== null, detail: refused.detail });
   if (refused.closes === null) return;
   const { job, step } = refused.closes;
   const usage = 'usage' in claim ? claim.usage.costMicros : 0;
   failAttempt(turn, job, step, { reason, reasons: [{ code: reason, position: -1 }], final: false, costMicros: usage, fallbackTaken: '', by: { agentVersion: claim.agentVersion, promptHash: claim.promptHash, modelId: claim.modelId } });
 }
 
-/** R12: names a tenant only when the signer is bound to it, and a step only when it exists: claims are hostile text. */
-function namedBy(turn: Turn, claim: Claim, authentic: boolean): { job: string; tenant: string; instance: number; step: string; attempt: number; agent: string } {
+/**
+ * R12: names a tenant only when the signer is bound to it, and a step only when it exists: claims are hostile text. A job
+ * is named only where it belongs: a stranger's refusal in another partition is no part of its story.
+ */
+function namedBy(turn: Turn, claim: Claim, { authentic, routed }: Inspection): { job: string; tenant: string; instance: number; step: string; attempt: number; agent: string } {
   const principal = principalOf(claim, turn.state);
-  const job = turn.job(claim.job);
+  const job = routed ? turn.job(claim.job) : undefined;
   const bound = authentic && principal !== null && (speaksFor(principal, claim.tenant) || job?.tenant === claim.tenant);
   const step = job !== undefined && Object.hasOwn(job.steps, claim.step) ? claim.step : '';
   return {
-    job: isJobId(claim.job) ? claim.job : '', tenant: bound && label.test(claim.tenant) ? claim.tenant : '', instance: claim.instance, step,
+    job: routed && isJobId(claim.job) ? claim.job : '', tenant: bound && label.test(claim.tenant) ? claim.tenant : '', instance: claim.instance, step,
     attempt: step === '' ? 0 : claim.attempt, agent: authentic && principal !== null ? principal.agent : '',
   };
 }

@@ -166,6 +166,16 @@ describe('hostile claims', () => {
     }
   });
 
+  it('names no job where the job does not belong, whoever signed', () => {
+    for (const signAs of ['maker#k1', 'other#k1']) {
+      const fixture = new PartitionFixture();
+      fixture.submit();
+      const bytes = fixture.bytes('FailureReported', { ...fixture.answering('first', 'maker'), code: 'x', retryable: true }, signAs);
+      const [fact] = fixture.postBytes(bytes, Buffer.from('another key'));
+      assert.deepEqual([fact?.type, fact?.job, fact?.step], ['ClaimRefused', '', ''], signAs);
+    }
+  });
+
   it('puts no text of an agent on verified by the code of a failure', () => {
     const fixture = new PartitionFixture();
     fixture.submit();
