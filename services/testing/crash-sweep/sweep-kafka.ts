@@ -20,7 +20,7 @@ import { RunLedger } from './run-ledger.js';
 import { sweepSetup } from './sweep-setup.js';
 import type { SweepFigures, SweepOptions, SweepReport } from './sweep-embedded.js';
 
-const deathPatienceMs = 180_000;
+const deathPatienceMs = 300_000;
 const roundPatienceMs = 600_000;
 const roundsAtOnce = 2;
 
