@@ -259,6 +259,17 @@ test('events come as they are committed, in order, end with the job, and go on b
   assert.equal((await call('GET', path, { headers: { 'last-event-id': 'x' } })).status, 400);
 });
 
+test('refusals in partitions other than the job\'s are no part of its events, and do not keep its end from those who follow', async () => {
+  const submitted = await submit();
+  await rig.say(submitted.partition, accepted(submitted));
+  await statusIs(submitted.statusUrl, 'open');
+  await rig.say(1 - submitted.partition, ...Array.from({ length: 200 }, () => refusedFact(submitted, 'misrouted')));
+  await rig.say(submitted.partition, ended(submitted));
+  await statusIs(submitted.statusUrl, 'ended');
+  const { text } = await call('GET', `/v1/jobs/${submitted.job}/events`);
+  assert.deepEqual([...text.matchAll(/^event: (.*)$/gm)].map((match) => match[1]), ['JobAccepted', 'JobEnded', 'end']);
+});
+
 test('artifacts of both namespaces are listed by reference, without a body', async () => {
   const submitted = await submit();
   const about = { job: submitted.job, tenant: 'acme', instance: submitted.offset };
