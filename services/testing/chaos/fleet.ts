@@ -62,9 +62,9 @@ export class Fleet {
     }
   }
 
-  /** Whether a group may be struck now: all its seats run, and the last strike is two session timeouts ago. */
+  /** Whether a group may be struck now: all its seats run, and have done so for two session timeouts since the last strike. */
   mayStrike(kind: Kind): boolean {
-    const quietMs = Date.now() - (this.#struckAtMs.get(kind) ?? 0);
+    const quietMs = Date.now() - Math.max(this.#struckAtMs.get(kind) ?? 0, ...this.of(kind).map(({ upSinceMs }) => upSinceMs));
     return !this.#ending.has(kind) && quietMs >= 2 * this.parts.sessionTimeoutMs && this.of(kind).every((seat) => seat.state === 'up');
   }
 

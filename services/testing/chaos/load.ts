@@ -36,7 +36,7 @@ export interface LoadOptions {
   readonly dice: Dice;
 }
 
-const underWayMax = 64;
+const underWayMax = 256;
 const giveUpMs = 300_000;
 const requestMs = 15_000;
 
