@@ -82,6 +82,7 @@ export function checkRun(world: World, { never, isAtRest }: RunFacts): Checked {
   for (const [fault, times] of world.snapshots?.faults ?? []) reached[`snapshot:${fault}`] = times;
   const renewals = world.history.entries.filter(({ batch, outcome }) => outcome === 'acknowledged' && batch.records.length === 2 && codec.peek(batch.records[0]?.value ?? noDigest)?.type === 'EpochStarted').length;
   if (renewals > 0) reached['epoch:renewed'] = renewals;
+  for (const [reason, times] of world.gateway.refused) reached[`gateway:${reason}`] = times;
   if (codec.knows(lateSchema.id)) reached['schema:learnt'] = 1;
   for (const problem of world.tables.problems) add('I12', problem);
   for (const [job, rows] of world.tables.jobs) if (isAtRest && (rows.accepted !== 1 || rows.ended !== 1)) add('I12', `the rows of job ${job} show ${rows.accepted} acceptances and ${rows.ended} ends`);

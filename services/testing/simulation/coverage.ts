@@ -13,7 +13,7 @@ export const sometimes: readonly string[] = [
   ...['completed', 'failed', 'cancelled'].map((outcome) => `outcome:${outcome}`),
   ...['deadline-passed', 'verification-deadline-passed', 'candidates-rejected', 'agent-failed', 'verifier-failed'].map((reason) => `failed:${reason}`),
   'restored:snapshot', 'restored:checkpoint', 'restored:beginning', ...['away', 'silent', 'missing', 'old', 'forged', 'partLost', 'torn', 'otherVersion'].map((fault) => `snapshot:${fault}`),
-  'parked:verb-threw', 'job:second-life', 'policy:changed', 'policy:older-workflow', 'epoch:renewed', 'schema:learnt', 'fact:stale', 'step:retried', 'step:escalated', 'step:failed-not-required', 'type:PlanExpanded', 'type:TickObserved', 'type:ArtifactRejected',
+  'parked:verb-threw', 'job:second-life', 'policy:changed', 'policy:older-workflow', 'epoch:renewed', 'schema:learnt', ...['attempt-not-open', 'clock-skew'].map((reason) => `gateway:${reason}`), 'fact:stale', 'step:retried', 'step:escalated', 'step:failed-not-required', 'type:PlanExpanded', 'type:TickObserved', 'type:ArtifactRejected',
 ];
 
 export class Coverage {

@@ -41,6 +41,7 @@ export const faultKinds = {
   'verifier-rejects': { least: 0.05, most: 0.4, means: 'the verifier rejects a candidate' },
   'verifier-silent': { least: 0.02, most: 0.15, means: 'the verifier never answers' },
   'gateway-fails': { least: 0.02, most: 0.2, means: 'the gateway breaks a connection or is busy' },
+  'gateway-behind': { least: 0.02, most: 0.3, means: 'the gateway has not read so far' },
   'local-clock-jump': { least: 0.02, most: 0.2, means: "a process's own clock steps by up to an hour" },
   'append-time-falls-back': { least: 0.02, most: 0.1, means: "the log's clock falls back for a while" },
   'append-time-jumps': { least: 0.01, most: 0.06, means: "the log's clock jumps forward for good" },

@@ -1,11 +1,14 @@
-// The gateway as agents meet it over HTTP: it keeps bodies, signs receipts, and is at times busy or gone. It opens
-// bodies to whoever asks: authorization is not what this stands in for.
+// The gateway as agents meet it over HTTP: it keeps bodies, signs receipts, and is at times busy, gone or behind.
+// Whom it serves, the production verb says.
 
 import { contentHash } from '../../blackboard/ids.js';
 import { proofHeaders, receiptText } from '../../blackboard/signed-text.js';
-import { principalOf } from '../../runtime/keyring.js';
+import type { Asked } from '../../gateway/authorize.js';
+import { principalOfProof, type ProofHeaders } from '../../gateway/proof.js';
+import type { MemoryLogStore } from '../../runtime/log/memory/memory-log.js';
 import type { Dice } from './dice.js';
 import type { Faults } from './fault-kinds.js';
+import { GatewayBoard } from './gateway-board.js';
 import type { Scenario } from './scenario.js';
 import type { Scheduler } from './scheduler.js';
 
@@ -15,12 +18,26 @@ interface Reply {
   readonly retryAfter?: string;
 }
 
+interface GatewayParts {
+  readonly scheduler: Scheduler;
+  readonly dice: Dice;
+  readonly faults: Faults;
+  readonly scenario: Scenario;
+  readonly store: MemoryLogStore;
+  readonly partitions: number;
+}
+
 export class SimulatedGateway {
   readonly bodies = new Map<string, Buffer>();
   /** Requests to the model, by job. */
   readonly modelCalls = new Map<string, number>();
+  /** Requests that were refused, by reason. */
+  readonly refused = new Map<string, number>();
+  readonly #board: GatewayBoard;
 
-  constructor(private readonly parts: { readonly scheduler: Scheduler; readonly dice: Dice; readonly faults: Faults; readonly scenario: Scenario }) {}
+  constructor(private readonly parts: GatewayParts) {
+    this.#board = new GatewayBoard(parts.store, parts.partitions, parts.scenario.keyring);
+  }
 
   /** As the platform's `fetch`, as far as the client of the SDK uses it. */
   fetch(url: string, init: RequestInit): Promise<unknown> {
@@ -39,10 +56,28 @@ export class SimulatedGateway {
   #serve(path: string, init: RequestInit): Reply {
     const model = this.parts.scenario.own?.model ?? null;
     if (path === '/v1/capabilities') return json({ model: model !== null });
-    if (path === '/v1/models/ask' && model !== null) return this.#ask(init, model);
-    if (init.method === 'PUT') return json(this.#put(Buffer.from(init.body as Uint8Array), init.headers as Record<string, string>));
-    const body = this.bodies.get(path.slice('/v1/bodies/'.length));
-    return body === undefined ? { status: 404, bytes: Buffer.from('{}') } : { status: 200, bytes: body };
+    if (!this.parts.faults.strikes('gateway-behind')) this.#board.read();
+    const body = init.body === undefined || init.body === null ? Buffer.alloc(0) : Buffer.from(init.body as Uint8Array);
+    const bodies = init.method === 'PUT' ? framesOf(body) : [];
+    const hash = path.slice('/v1/bodies/'.length);
+    const asked: Asked = path === '/v1/models/ask' ? { act: 'ask' } : init.method === 'PUT' ? { act: 'put', bodies: bodies.length, bytes: body.length } : { act: 'get', hash };
+    const access = this.#board.decide(init.headers as Record<string, string>, { method: init.method ?? 'GET', path, body }, asked, Math.floor(this.parts.scheduler.nowMs));
+    if (access === 'not-read-so-far') return { status: 503, bytes: Buffer.from('{"reason":"behind"}'), retryAfter: '1' };
+    if (access === 'no-proof') return this.#refuse('no-proof', 401);
+    const { proof, decision } = access;
+    if (!decision.allowed) return this.#refuse(decision.reason, decision.reason === 'bad-signature' || decision.reason === 'clock-skew' ? 401 : asked.act === 'get' ? 404 : 403);
+    if (asked.act === 'ask') return model === null ? { status: 501, bytes: Buffer.from('{}') } : this.#ask(init, model);
+    if (asked.act === 'put') {
+      for (const one of bodies) decision.grant?.own.add(contentHash(one));
+      return json(this.#put(bodies, proof));
+    }
+    const known = this.bodies.get(hash);
+    return known === undefined ? { status: 404, bytes: Buffer.from('{}') } : { status: 200, bytes: known };
+  }
+
+  #refuse(reason: string, status: number): Reply {
+    this.refused.set(reason, (this.refused.get(reason) ?? 0) + 1);
+    return { status, bytes: Buffer.from(JSON.stringify({ reason })) };
   }
 
   #ask({ body, headers }: RequestInit, model: NonNullable<NonNullable<Scenario['own']>['model']>): Reply {
@@ -57,23 +92,24 @@ export class SimulatedGateway {
     }
   }
 
-  #put(frames: Buffer, headers: Record<string, string>): unknown {
+  #put(bodies: readonly Buffer[], proof: ProofHeaders): unknown {
     const { keyring } = this.parts.scenario;
-    const hashes: string[] = [];
-    for (let at = 0; at < frames.length;) {
-      const end = at + 4 + frames.readUInt32BE(at);
-      const body = Buffer.from(frames.subarray(at + 4, end));
-      hashes.push(contentHash(body));
-      this.bodies.set(contentHash(body), body);
-      at = end;
-    }
+    const hashes = bodies.map((body) => contentHash(body));
+    bodies.forEach((body, index) => { this.bodies.set(hashes[index] as string, body); });
     const receipt = { kind: 'body', hashes, signer: keyring.signerOf('gateway'), atMs: Math.floor(this.parts.scheduler.nowMs) };
-    const named = (header: string): string => headers[header] ?? '';
-    const text = receiptText(receipt, principalOf(named(proofHeaders.signer)), {
-      job: named(proofHeaders.job), instance: Number(named(proofHeaders.instance)), step: named(proofHeaders.step), attempt: Number(named(proofHeaders.attempt)),
-    });
+    const text = receiptText(receipt, principalOfProof(proof), proof.name);
     return { hashes, receipt: { ...receipt, signature: keyring.sign(receipt.signer, text).toString('hex') } };
   }
+}
+
+function framesOf(frames: Buffer): readonly Buffer[] {
+  const bodies: Buffer[] = [];
+  for (let at = 0; at < frames.length;) {
+    const end = at + 4 + frames.readUInt32BE(at);
+    bodies.push(Buffer.from(frames.subarray(at + 4, end)));
+    at = end;
+  }
+  return bodies;
 }
 
 function json(value: unknown): Reply {
