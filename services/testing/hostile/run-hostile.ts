@@ -61,25 +61,26 @@ const settleTimeoutMs = 180_000;
 
 export async function runHostile(options: HostileOptions): Promise<HostileReport> {
   const bench = await openBenchCluster(`hostile${options.seed}`);
-  const hostileLog = kafkaLog({ brokers: [bench.cluster.env['KAFKA_BROKERS'] as string], clientId: 'mallory' });
+  // Patient ones: what has no known outcome cannot be accounted for, however slow the machine is.
+  const [honest, hostile] = ['honest', 'mallory'].map((clientId) => kafkaLog({ brokers: [bench.cluster.env['KAFKA_BROKERS'] as string], clientId, sendTimeoutMs: 120_000 })) as [LogPort, LogPort];
   try {
-    return await onCluster(bench, hostileLog, options);
+    return await onCluster(bench, { honest, hostile }, options);
   } finally {
-    await hostileLog.close();
+    await Promise.all([honest.close(), hostile.close()]);
     await bench.cluster.close();
   }
 }
 
-async function onCluster(bench: BenchCluster, hostileLog: LogPort, options: HostileOptions): Promise<HostileReport> {
+async function onCluster(bench: BenchCluster, logs: { readonly honest: LogPort; readonly hostile: LogPort }, options: HostileOptions): Promise<HostileReport> {
   const { cluster } = bench;
   const { say, seed } = options;
   const sender = new ClaimSender(cluster);
   const book = new Book();
-  const traffic = new HonestTraffic({ cluster, log: cluster.log, sender, book });
+  const traffic = new HonestTraffic({ cluster, log: logs.honest, sender, book });
   const ownFields = submissionFields('initech', `own-${seed}`, honestWorkflow.name);
   const ownJob = await traffic.submit('initech', `own-${seed}`, honestWorkflow.name, 'intruder');
   const own = { key: Buffer.from(ownJob.job), fields: ownFields, value: sender.signed('JobSubmitted', { ...ownFields, atMs: ownJob.atMs }, { principal: 'intruder' }) };
-  const adversary = new Adversary({ cluster, log: hostileLog, sender, book, seed, own });
+  const adversary = new Adversary({ cluster, log: logs.hostile, sender, book, seed, own });
   await adversary.follow();
   traffic.start(options.honestPerSecond, () => adversary.openJobs > baitsOpen + judgedOpen + overloadedSeconds * options.honestPerSecond);
   const traps = keepTraps(traffic, adversary);
