@@ -22,6 +22,7 @@ type Change = (fact: Fact, record: LogRecord) => Partial<Record<string, unknown>
 async function tampered(change: Change, more: { readonly key?: string; readonly append?: (store: MemoryLogStore) => void } = {}, how: Partial<VerifyOptions> = {}): Promise<VerifyReport> {
   const store = new MemoryLogStore({ topics: [topics.quarantine, topics.verified].map((name) => ({ name, partitions })), clock: () => timeMs });
   let timeMs = 0;
+  const epochs = new Map<number, number>();
   let isChanged = more.append !== undefined;
   for (const record of records) {
     const { topic, partition, key, appendTimeMs } = record;
@@ -30,7 +31,9 @@ async function tampered(change: Change, more: { readonly key?: string; readonly 
     let ownKey = key;
     if (topic === topics.verified && !isChanged) {
       const fact = codec.decodeFact(value) as Fact;
-      const changed = change(fact, record);
+      if (fact.type === 'EpochStarted') epochs.set(partition, record.offset);
+      // What was sent under an epoch that is over says nothing, changed or not.
+      const changed = fact.type === 'EpochStarted' || fact.epoch === epochs.get(partition) ? change(fact, record) : null;
       if (changed !== null) {
         isChanged = true;
         value = codec.encode({ ...fact, ...changed } as Fact);
