@@ -1,5 +1,6 @@
 // The services of a run, each seat an operating system process that a supervisor starts again when it is gone. At most
-// one process of a group is struck per two session timeouts, or nothing would ever settle.
+// one process of a group is struck per two session timeouts, counted from when the group was whole again (starting takes
+// long on a slow machine), or nothing would ever settle.
 
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';

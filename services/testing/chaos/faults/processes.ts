@@ -106,9 +106,11 @@ export const clock: Fault = {
   name: 'clock', number: 'C9', does: "an orchestrator's, projector's or ingress's wall clock jumps an hour ahead or behind", outcome: 'DELAY',
   shows: 'jumps; a member of a group whose clock is set back halts by design, and is started again', everyMs: [8_000, 14_000],
   async strike(world, dice) {
-    const [, seat] = world.fleet.of(dice.pick(['orchestrator', 'projector', 'ingress'] as const));
-    // A process that is killed starts with the right clock again.
-    if (seat === undefined || !world.fleet.signal(seat, 'SIGUSR2')) return false;
+    const kind = dice.pick(['orchestrator', 'projector', 'ingress'] as const);
+    const [, seat] = world.fleet.of(kind);
+    // A process that is killed starts with the right clock again. One that halts over it is a strike like any other.
+    if (!world.fleet.mayStrike(kind) || seat === undefined || !world.fleet.signal(seat, 'SIGUSR2')) return false;
+    world.fleet.struck(kind);
     count(world, 'clock jumps');
     world.journal.note('clock', [seat.kind], `${seat.kind} 1 jumps`);
     return true;
