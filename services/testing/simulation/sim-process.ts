@@ -53,6 +53,10 @@ export class SimProcess implements LogPort {
     this.#skewMs += byMs;
   }
 
+  mendClock(): void {
+    this.#skewMs = 0;
+  }
+
   /** Runs an action unless the process is dead by then; if it is stopped, once it goes on. */
   later(delayMs: number, action: () => void): () => void {
     let cancelled = false;

@@ -18,7 +18,7 @@ function strikeProcess(world: World, place: Place): void {
   const { faults, dice, scheduler } = world;
   const { process } = place;
   if (!process.isAlive || !place.isKept) return;
-  if (faults.strikes('local-clock-jump')) process.stepClock(dice.between(-3_600_000, 3_600_000));
+  if (faults.strikes('local-clock-jump')) process.stepClock(dice.chance(0.2) ? dice.between(-3_600_000, 3_600_000) : dice.between(-120_000, 120_000));
   const crash = place.role === 'orchestrator' ? 'orchestrator-crash' : place.role === 'projector' ? 'projector-crash' : 'agents-crash';
   if (faults.strikes(crash)) return world.crash(place);
   if (place.role === 'projector' || process.isStalled) return;
@@ -60,6 +60,9 @@ export function heal(world: World): void {
   world.faults.heal();
   for (const place of [...world.places]) {
     if (!place.isKept) world.remove(place);
-    else place.process.wake();
+    else {
+      place.process.mendClock();
+      place.process.wake();
+    }
   }
 }
