@@ -7,14 +7,14 @@ export interface Patience {
   readonly logger: Pick<Logger, 'warn'>;
   /** Whether trying again may help. */
   readonly isAway: (error: unknown) => boolean;
-  /** Default 45,000. */
+  /** Default 60,000. */
   readonly patienceMs?: number;
 }
 
 const pauseMsMax = 2_000;
 
 /** The answer of `attempt`, tried again while what it needs is away. @throws its last error when patience is over. */
-export async function onceThere<T>(what: string, { logger, isAway, patienceMs = 45_000 }: Patience, attempt: () => Promise<T>): Promise<T> {
+export async function onceThere<T>(what: string, { logger, isAway, patienceMs = 60_000 }: Patience, attempt: () => Promise<T>): Promise<T> {
   const untilMs = performance.now() + patienceMs;
   for (let tries = 1; ; tries += 1) {
     try {

@@ -163,13 +163,13 @@ export class Cluster {
   }
 
   async #says(running: RunningService, text: string): Promise<void> {
-    for (let waitedMs = 0; waitedMs < 60_000; waitedMs += 50) {
+    for (let waitedMs = 0; waitedMs < 90_000; waitedMs += 50) {
       if (running.child.exitCode !== null || running.child.signalCode !== null) throw new Error(`${running.service} ended with ${running.child.exitCode ?? running.child.signalCode}: ${readFileSync(running.logFile, 'utf8').slice(-2_000)}`);
       if (this.lines(running).some((line) => line['msg'] === text)) return;
       await sleep(50);
     }
     running.child.kill('SIGKILL');
-    throw new Error(`${running.service} did not say "${text}" within 60 s: ${readFileSync(running.logFile, 'utf8').slice(-2_000)}`);
+    throw new Error(`${running.service} did not say "${text}" within 90 s: ${readFileSync(running.logFile, 'utf8').slice(-2_000)}`);
   }
 }
 

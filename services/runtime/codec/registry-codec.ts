@@ -16,7 +16,7 @@ export interface RegistryCodecOptions {
   readonly topicPrefix: string;
   /** False: look the ids up and never write, for processes that may not. Default true. */
   readonly register?: boolean;
-  /** Default 10,000. */
+  /** One schema's at most; all are asked for at once, so that a slow registry answers the last late. Default 30,000. */
   readonly timeoutMs?: number;
 }
 
@@ -64,7 +64,7 @@ async function idOf(registry: SchemaRegistry, schema: EventSchema, options: Regi
 }
 
 /** The client waits for ever for a registry that takes a request and never answers. */
-async function inTime<T>(answer: Promise<T>, { timeoutMs = 10_000 }: RegistryCodecOptions): Promise<T> {
+async function inTime<T>(answer: Promise<T>, { timeoutMs = 30_000 }: RegistryCodecOptions): Promise<T> {
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<never>((_, reject) => { timer = setTimeout(() => reject(new Error(`no answer within ${timeoutMs} ms`)), timeoutMs); });
   answer.catch(() => undefined);

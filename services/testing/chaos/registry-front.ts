@@ -2,6 +2,7 @@
 
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
 
 export type RegistryMode = 'pass' | 'hang' | 'error' | 'nonsense';
 
@@ -33,6 +34,11 @@ async function answer(request: IncomingMessage, response: ServerResponse, { orig
   for await (const chunk of request) body.push(chunk as Buffer);
   if (state.mode !== 'pass') {
     state.failed += 1;
+    if (state.mode === 'hang') {
+      while ((state.mode as RegistryMode) === 'hang' && !response.destroyed) await sleep(100);
+      response.destroy();
+      return;
+    }
     if (state.mode === 'error') response.writeHead(500, { 'content-type': 'application/json' }).end('{"error_code":50001,"message":"as told"}');
     if (state.mode === 'nonsense') response.writeHead(200, { 'content-type': 'text/html' }).end('<html>not a registry</html>');
     return;
