@@ -182,7 +182,8 @@ describe('owners on a real broker', { skip: skip ?? false, timeout: 240_000 }, (
     t.diagnostic(`1,000 jobs in ${tookMs} ms, read back and checked; the agent's process: ${memory.toString().trim()}`);
     assert.deepEqual(report.problems, []);
     assert.deepEqual(report.ended, { completed: 1_000 });
-    assert.ok(tookMs < 5_000, `${tookMs} ms`);
+    // One after another they would take 500 s; how much less than this it is, is for a benchmark to say.
+    assert.ok(tookMs < 15_000, `${tookMs} ms`);
     await stop(agent);
   });
 
