@@ -1,6 +1,7 @@
 // The bench: honest jobs at a steady rate throughout, the adversary in every second phase; then everything is left to
 // come to rest, each hostile record accounted for, the log verified and the operator's views looked at.
 
+import { once } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { kafkaLog } from '../../runtime/log/kafka/kafka-log.js';
 import type { LogPort } from '../../runtime/log/port.js';
@@ -156,6 +157,18 @@ function keepTraps(traffic: HonestTraffic, adversary: Adversary): { readonly fir
 /** Ends the traps, and waits until every claim is decided, every job has ended and every fact has its row. */
 async function settle({ cluster }: BenchCluster, adversary: Adversary, traffic: HonestTraffic): Promise<void> {
   for (const job of adversary.traps) await traffic.cancel(job, 'acme').catch(() => undefined);
+  await atRest(cluster);
+  // A tick or a take-over may come at any time while its process runs: what is verified must stand still.
+  const orchestrator = cluster.processes.find(({ service }) => service === 'orchestrator');
+  if (orchestrator !== undefined) {
+    const exited = once(orchestrator.child, 'exit');
+    orchestrator.child.kill('SIGTERM');
+    await exited;
+  }
+  await atRest(cluster);
+}
+
+async function atRest(cluster: BenchCluster['cluster']): Promise<void> {
   const until = Date.now() + settleTimeoutMs;
   for (;;) {
     const [ends, rows, jobs] = await Promise.all([
