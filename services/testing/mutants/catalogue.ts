@@ -1,7 +1,7 @@
 // All planted bugs, by theme.
 
 import { conducting } from './catalogue/conducting.js';
-import { decisions, verbThatThrows } from './catalogue/decisions.js';
+import { decisions } from './catalogue/decisions.js';
 import { epochs } from './catalogue/epochs.js';
 import { gate } from './catalogue/gate.js';
 import { readers } from './catalogue/readers.js';
@@ -12,12 +12,9 @@ import { guards } from './pairs.js';
 
 export const mutants: readonly Mutant[] = [...decisions, ...epochs, ...readers, ...time, ...snapshots, ...gate, ...conducting];
 
-/** Bugs that a rule of the design heals: the simulation must see nothing of them. */
-export const harmless: readonly Mutant[] = [verbThatThrows];
-
 /** @throws Error when no mutant and no guard is called so. */
 export function mutantOf(id: string): Mutant {
-  const found = [...mutants, ...harmless, ...guards].find((mutant) => mutant.id === id);
+  const found = [...mutants, ...guards].find((mutant) => mutant.id === id);
   if (found === undefined) throw new Error(`no mutant is called ${id}`);
   return found;
 }

@@ -16,10 +16,6 @@ export function tableRow({ mutant, ...planted }: MutantResult): string {
   return row(mutant.id, mutant.breaks, mustOf(mutant), seedsOf(mutant, planted), seenBy) + (planted.error === '' ? '' : cut(`  ${planted.error}`) + '\n');
 }
 
-export function harmlessRow({ mutant, seenBy, seedsRun }: MutantResult): string {
-  return row(mutant.id, mutant.breaks, '-', String(seedsRun), seenBy.length === 0 ? 'nobody, as it must be' : `SEEN by ${seenBy.join(' ')}`);
-}
-
 export function pairText({ pair, singles, together }: PairResult): string {
   const said = (planted: Planted): string => (planted.seenBy.length === 0 ? `masked (${planted.seedsRun} seeds)` : `seen by ${planted.seenBy.join(' ')}`);
   const [first, second] = pair.of;

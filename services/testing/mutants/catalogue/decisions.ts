@@ -10,7 +10,7 @@ const send = "(await this.#append(batch.records, take, 'orchestrator.append-deci
 const begin = 'this.#queue.begin(state.cursor + 1);';
 const deadLetters = 'await appendDeadLetters(batch.deadLetters, this.topics.deadLetter, this.effects);';
 
-/** A verb that throws at submissions with a deadline of their own, after it has begun. Alone it does no harm (R11). */
+/** A verb that throws at submissions with a deadline of their own, after it has begun. */
 const throwing = ['orchestrator/decide.js', "case 'submission': return acceptJob(turn, claim, admitted);", "case 'submission': { acceptJob(turn, claim, admitted); if (claim.deadlineMs > 0) throw new Error('planted'); return; }"] as const;
 
 export const decisions: readonly Mutant[] = [
@@ -28,8 +28,6 @@ export const decisions: readonly Mutant[] = [
   { id: 'throwing-verb-stops-the-partition', breaks: 'R11', caughtBy: 'live', edits: [throwing, [decideRecord, '// R11: a verb that throws parks this claim, and the partition goes on.', 'throw error;']] },
   { id: 'parked-claim-leaves-its-facts', breaks: 'R11', caughtBy: 'I14', edits: [throwing, [decideRecord, 'draft.rollback(mark);\n        onThrow(error, claim);', 'onThrow(error, claim);']] },
   { id: 'parked-claim-leaves-its-state', breaks: 'R11', caughtBy: 'I1', edits: [throwing, ['orchestrator/turn.js', 'put(state.jobs, id, job);', '']] },
+  { id: 'refused-claim-parked', breaks: 'R11', caughtBy: 'R11', edits: [[decideRecord, 'refuse(turn, claim, judgement,', "if (judgement.refused === 'duplicate-submission') throw new Error('planted'); else refuse(turn, claim, judgement,"]] },
   { id: 'halted-partition-takes-the-others-along', breaks: 'R11', caughtBy: 'live', edits: [throwing, [decideRecord, '// R11: a verb that throws parks this claim, and the partition goes on.', 'throw error;'], ['orchestrator/start-orchestrator.js', 'options.logger.fatal(', 'for (const owner of owners.values()) owner.leave(); options.logger.fatal(']] },
 ];
-
-/** Does no harm: what the rule is for. The simulation must see nothing of it. */
-export const verbThatThrows: Mutant = { id: 'verb-throws', breaks: 'R11', caughtBy: 'live', edits: [throwing] };

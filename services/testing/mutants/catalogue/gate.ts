@@ -13,7 +13,7 @@ export const gate: readonly Mutant[] = [
   { id: 'unauthentic-claim-closes-the-attempt', breaks: 'R12', caughtBy: 'I4', edits: [[judge, "return refuse('bad-signature');", closing]] },
   { id: 'refusal-names-the-tenant-of-a-forgery', breaks: 'R12', caughtBy: 'I16', edits: [[decideRecord, 'const bound = authentic && principal !== null &&', 'const bound = principal !== null &&']] },
   { id: 'refusal-names-a-foreign-tenant', breaks: 'R12', caughtBy: 'I16', edits: [[decideRecord, '(speaksFor(principal, claim.tenant) || job?.tenant === claim.tenant)', 'true']] },
-  { id: 'failing-claim-leaves-the-attempt-open', breaks: 'R12', caughtBy: { test: 'orchestrator/orchestrator.unit.test.js', title: 'leaves the attempt open after a forged claim, and closes it' }, edits: [[decideRecord, 'failAttempt(turn, job, step, {', 'if (false) failAttempt(turn, job, step, {']] },
+  { id: 'failing-claim-leaves-the-attempt-open', breaks: 'R12', caughtBy: 'R12', edits: [[decideRecord, 'failAttempt(turn, job, step, {', 'if (false) failAttempt(turn, job, step, {']] },
   { id: 'role-not-checked', breaks: 'gate', caughtBy: 'I4', edits: [[judge, "return refuse('wrong-role');", ';']] },
   { id: 'route-not-checked', breaks: 'gate', caughtBy: 'I4', edits: [[judge, "return refuse('misrouted');", ';']] },
   { id: 'signer-not-the-one-asked', breaks: 'gate', caughtBy: 'I4', edits: [[judge, "return refuse('foreign-claim');", ';']] },
