@@ -67,7 +67,13 @@ export async function runAgents(options: AgentsOptions): Promise<RunningAgents> 
     ...(options.learn === undefined ? {} : { learn: options.learn }),
   });
   pool.attach(reader);
-  await through(seams, 'agents.join', () => reader.join());
+  try {
+    await through(seams, 'agents.join', () => reader.join());
+  } catch (error) {
+    // Without this the pool's timer would keep a process alive that has nothing to do.
+    await pool.drain();
+    throw error;
+  }
   logger.info({ agents: agents.map((agent) => `${agent.name}@${agent.version}`), group: options.group ?? groupOf(agents, topics.prefix) }, 'agents run');
   return { drain: () => pool.drain(), halted: pool.halted, stats: () => pool.stats() };
 }

@@ -4,6 +4,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { Keyring, principalOf } from '../../runtime/keyring.js';
 import { signedPart } from '../../runtime/codec/event-codec.js';
 import { createLogger } from '../../runtime/logger.js';
+import type { Clock } from '../../runtime/clock.js';
+import type { LogPort } from '../../runtime/log/port.js';
 import type { AppendFault } from '../../runtime/log/memory/memory-log.js';
 import { testJob, until, VerifiedFixture } from '../../runtime/log/testing-verified.js';
 import { noopAgent } from '../noop/agent.js';
@@ -332,6 +334,23 @@ test('halts on a log that is another one than it read', async () => {
   await member.leave();
   const { running } = await start(fixture, noopAgent());
   assert.equal((await haltOf(running) as { code?: string }).code, 'LOG_POSITION_CHANGED');
+});
+
+test('leaves no timer behind when it cannot join, which would keep a process alive that does nothing', async () => {
+  const fixture = new VerifiedFixture();
+  const timers = new Set<NodeJS.Timeout>();
+  const clock: Clock = {
+    nowMs: Date.now,
+    after: (delayMs, run) => {
+      const timer = setTimeout(() => { timers.delete(timer); run(); }, delayMs);
+      timers.add(timer);
+      return () => { clearTimeout(timer); timers.delete(timer); };
+    },
+  };
+  const log: LogPort = Object.assign(Object.create(fixture.store.open()) as LogPort, { join: () => Promise.reject(new Error('no broker')) });
+  await assert.rejects(runAgents({ agents: [noopAgent()], log, codec: fixture.codec, keyring, topics: fixture.topics, gateway: null, logger, clock, limits: { commitEveryMs: 5 } }), /no broker/);
+  await sleep(20);
+  assert.equal(timers.size, 0);
 });
 
 test('a slow agent, one process, one partition: 1,000 jobs of 500 ms each end in well under 5 s', async (context) => {
