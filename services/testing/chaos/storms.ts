@@ -21,6 +21,9 @@ export interface Struck {
 /** Haste never brings a fault more often than this. */
 const strikeEveryMsMin = 2_000;
 
+/** After the load is over, storms go on for what has not struck yet, up to so many in all. */
+const stormsMax = 6;
+
 interface Weather {
   isStorm: boolean;
   isOver: boolean;
@@ -31,8 +34,8 @@ export async function weather(world: World, faults: readonly Fault[], pace: Pace
   const state: Weather = { isStorm: false, isOver: false };
   const struck: Struck = { times: new Map(faults.map(({ name }) => [name, 0])), storms: 0 };
   const loops = faults.map((fault, index) => strikes(fault, { world, state, struck, haste: pace.haste, dice: new Dice(world.options.seed * 1_000 + index) }));
-  const owed = (): boolean => faults.some(({ name }) => (struck.times.get(name) ?? 0) === 0);
-  while (!world.load.isOver || (owed() && struck.storms < 3)) {
+  const owed = (): boolean => faults.some((fault) => (struck.times.get(fault.name) ?? 0) === 0 || fault.isOwed?.(world) === true);
+  while (!world.load.isOver || (owed() && struck.storms < stormsMax)) {
     state.isStorm = true;
     struck.storms += 1;
     world.options.say(`storm ${struck.storms}`);

@@ -18,6 +18,8 @@ export interface Fault {
   readonly timesMax?: number;
   /** Resolves when the strike is over; false when it could not strike now. */
   strike(world: World, dice: Dice): Promise<boolean>;
+  /** Whether it has not yet struck all that a run must see struck; default: it has once it struck at all. */
+  isOwed?(world: World): boolean;
   /** How often an effect was seen, once all is over. */
   effects(seen: Seen): number;
 }

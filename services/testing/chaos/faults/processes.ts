@@ -31,16 +31,21 @@ export const kill: Fault = {
     journal.note('kill', [seat.kind], `${seat.kind} ${seat.index} (${pid})`);
     return true;
   },
+  isOwed: ({ journal }) => kinds.some((kind) => journal.kills.every((each) => each.kind !== kind)),
   effects: ({ world }) => world.fleet.exits.filter(({ by, code }) => by === 'kill' && code === 'SIGKILL').length,
 };
 
 export const zombie: Fault = {
   name: 'zombie', number: 'C2', does: 'SIGSTOP of an owner, worker or projector beyond its session, then SIGCONT', outcome: 'MASK',
   shows: 'partitions taken over while their owner stood still', everyMs: [18_000, 30_000],
-  async strike({ fleet, journal, options }, dice) {
+  async strike({ fleet, follower, journal, options }, dice) {
     const kind = dice.pick(['orchestrator', 'orchestrator', 'worker', 'projector'] as const);
     if (!fleet.mayStrike(kind)) return false;
-    const seat = dice.pick(fleet.of(kind));
+    // An owner without a partition has nothing that could be taken over.
+    const owners = new Set([...new Map(follower.ownerships.map(({ partition, owner }) => [partition, owner])).values()].flatMap((owner) => owner.split('-')));
+    const candidates = fleet.of(kind).filter(({ running }) => kind !== 'orchestrator' || owners.has(String(running?.child.pid)));
+    if (candidates.length === 0) return false;
+    const seat = dice.pick(candidates);
     const forMs = options.sessionTimeoutMs + dice.between(1_000, 3_000);
     const incident = journal.begin('zombie', [kind], `${kind} ${seat.index} (${seat.running?.child.pid}) stands still for ${forMs} ms`);
     fleet.freeze(seat, forMs);
