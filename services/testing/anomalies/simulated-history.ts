@@ -1,7 +1,7 @@
 // What the clients of a simulated run did, with each record named by what is in the log: the records of a model are the
 // same objects wherever they are delivered, so nothing needs to be compared but what no acknowledgement speaks of.
 
-import type { LogRecord } from '../../runtime/log/port.js';
+import type { LogRecord, RecordToAppend } from '../../runtime/log/port.js';
 import type { AppendEntry, AppendHistory } from '../simulation/append-history.js';
 import type { Operation, Polled, Value } from './history.js';
 import { placeOf } from './recorded-log.js';
@@ -45,7 +45,8 @@ function nameRecords(entries: readonly AppendEntry[], records: readonly LogRecor
       return take(record?.value.equals(value) === true ? record : undefined);
     }));
   }
-  // The rest is in the log or not: what nobody was told of is told apart by its bytes. Refused ones come last.
+  // The rest is in the log or not: what nobody was told of is told apart by its bytes, whole batches first, since two
+  // markers of one owner are the same bytes. Refused ones come last.
   const rest = new Map<string, LogRecord[]>();
   for (const record of records) {
     if (isNamed[record.offset] === 1) continue;
@@ -54,11 +55,13 @@ function nameRecords(entries: readonly AppendEntry[], records: readonly LogRecor
     if (same === undefined) rest.set(key, [record]);
     else same.push(record);
   }
-  for (const isRefused of [false, true]) {
-    for (const entry of entries) {
-      if (entry.outcome === 'acknowledged' || (entry.outcome === 'refused') !== isRefused) continue;
-      names.set(entry, entry.batch.records.map(({ value }) => take(rest.size === 0 ? undefined : rest.get(value.toString('latin1'))?.shift())));
-    }
+  const free = (value: Buffer): readonly LogRecord[] => (rest.size === 0 ? [] : rest.get(value.toString('latin1')) ?? []).filter(({ offset }) => isNamed[offset] === 0);
+  const open = entries.filter(({ outcome }) => outcome !== 'acknowledged').sort((a, b) => Number(a.outcome === 'refused') - Number(b.outcome === 'refused') || b.batch.records.length - a.batch.records.length);
+  for (const entry of open) {
+    const sent = entry.batch.records;
+    const whole = free((sent[sent.length - 1] as RecordToAppend).value).map(({ offset }) => records.slice(Math.max(0, offset + 1 - sent.length), offset + 1))
+      .find((run) => run.length === sent.length && run.every((record, index) => isNamed[record.offset] === 0 && record.value.equals((sent[index] as RecordToAppend).value)));
+    names.set(entry, sent.map(({ value }, index) => take(whole === undefined ? free(value)[0] : whole[index])));
   }
   return names;
 }

@@ -24,9 +24,13 @@ function isHere({ topic, partition }: { readonly topic: string; readonly partiti
 
 describe('the history of a simulated run', () => {
   before(async () => {
-    const { world } = await playSeed(3);
-    honest = world.history;
-    records = world.store.slice({ ...at, from: 0, until: world.store.range(at.topic, at.partition).next, bytesMax: Infinity });
+    // What a seed plays changes with the faults there are: the first one with appends of every outcome will do.
+    for (let seed = 3; seed < 40; seed += 1) {
+      const { world } = await playSeed(seed);
+      honest = world.history;
+      records = world.store.slice({ ...at, from: 0, until: world.store.range(at.topic, at.partition).next, bytesMax: Infinity });
+      if (new Set(honest.entries.map(({ outcome }) => outcome)).size >= 3 && honest.deliveries.filter((delivery) => isHere(delivery.records[0] as LogRecord)).length > 20) break;
+    }
   });
 
   it('shows no anomaly, with appends of every outcome and readers of every kind', () => {
@@ -53,5 +57,15 @@ describe('the history of a simulated run', () => {
     assert.deepEqual(found({ deliveries: other((seen) => seen.slice(1)) }), { 'external-poll-skip': 1 });
     assert.deepEqual(found({ deliveries: other((seen) => [seen[0] as LogRecord, ...seen]) }), { 'internal-nonmonotonic-poll': 1 });
     assert.deepEqual(found({ deliveries: other((seen) => seen.map((record, place) => (place === 1 ? { ...record } : record))) }), { 'inconsistent-offsets': 1, 'unsent-read': 1 });
+  });
+
+  it('names a batch that nobody was told of by all of its records, where another has the same bytes as its first', () => {
+    const record = (offset: number, text: string): LogRecord => ({ ...at, offset, appendTimeMs: 0, key: Buffer.alloc(0), value: Buffer.from(text) });
+    const log = [record(0, 'marker'), record(1, 'marker'), record(2, 'checkpoint')];
+    const unknown = (...texts: readonly string[]): AppendEntry => ({ process: 'owner', batch: { ...at, records: texts.map((text) => record(0, text)) }, outcome: 'unknown', baseOffset: -1, beganAtMs: 0, evictedMs: 0, answeredAtMs: Infinity });
+    const [single, renewal] = [unknown('marker'), unknown('marker', 'checkpoint')];
+    for (const entries of [[single, renewal], [renewal, single]]) assert.deepEqual(found({ entries, deliveries: [], log }), {});
+    // A batch torn apart is still seen.
+    assert.deepEqual(found({ entries: [renewal, single], deliveries: [], log: [record(0, 'checkpoint'), record(1, 'marker'), record(2, 'marker')] })['internal-nonmonotonic-send'], 1);
   });
 });
