@@ -9,7 +9,7 @@ import { runSeed, type SeedReport } from './run-seed.js';
 
 const count = Number(process.env['SIM_SEEDS'] ?? '2000');
 /** A busy machine runs fewer of them, and says how many. */
-const limitMs = 75_000;
+const limitMs = 150_000;
 const { kept } = JSON.parse(readFileSync(join(projectRoot, 'services/testing/simulation/seeds.json'), 'utf8')) as { readonly kept: readonly { readonly seed: number; readonly guards: string }[] };
 
 describe('the runtime under seeded faults', () => {
