@@ -7,9 +7,9 @@ import type { KafkaAddress } from './kafka-client.js';
 
 /**
  * `pass`: forward. `loseReplies`: requests arrive, no reply comes back. `cutOnReply`: the connection ends where a
- * reply should come. `loseAll`: nothing arrives. `refuse`: connections are ended at once.
+ * reply should come. `cutInReply`: it ends within the reply. `loseAll`: nothing arrives. `refuse`: connections are ended at once.
  */
-export type ProxyMode = 'pass' | 'loseReplies' | 'cutOnReply' | 'loseAll' | 'refuse';
+export type ProxyMode = 'pass' | 'loseReplies' | 'cutOnReply' | 'cutInReply' | 'loseAll' | 'refuse';
 
 export class FaultProxy {
   mode: ProxyMode = 'pass';
@@ -64,7 +64,8 @@ export class FaultProxy {
     broker.on('data', (bytes) => {
       if (this.mode === 'pass' || !afflicted) { afflicted = false; client.write(bytes); return; }
       this.losses += 1;
-      if (this.mode === 'cutOnReply') { client.resetAndDestroy(); return; }
+      if (this.mode === 'cutOnReply') client.resetAndDestroy();
+      if (this.mode === 'cutInReply') client.end(bytes.subarray(0, Math.ceil(bytes.length / 2)), () => client.destroy());
     });
   }
 }

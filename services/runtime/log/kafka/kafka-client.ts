@@ -7,6 +7,7 @@
 import { connect as connectTcp, isIP, type Socket } from 'node:net';
 import { connect as connectTls, type ConnectionOptions } from 'node:tls';
 import kafkajs, { type Cluster, type ISocketFactoryArgs, type KafkaConfig, type LogEntry } from 'kafkajs';
+import { emitWholeAnswers } from './whole-answers.js';
 
 /** Anything that holds a secret and tells it only when asked. */
 export interface RevealableSecret {
@@ -114,6 +115,7 @@ function openSocket({ host: name, ssl, onConnect }: ISocketFactoryArgs, { host, 
   const socket = ssl
     ? connectTls({ host, port, ...(isIP(name) === 0 ? { servername: name } : {}), ...(typeof ssl === 'object' ? ssl : {}) }, onConnect)
     : connectTcp({ host, port }, onConnect);
+  emitWholeAnswers(socket);
   socket.setNoDelay(true);
   socket.setKeepAlive(true, 30_000);
   sockets.add(socket);

@@ -93,6 +93,24 @@ test('learns the outcome of an append whose acknowledgement was lost, and writes
   assert.deepEqual(await contents(topic, 0), ['first', 'lost 1', 'lost 2', 'lost 3', 'lost 4', 'lost 5']);
 });
 
+test('takes the beginning of an answer that was cut off for nothing of the next connection', { skip }, async (t) => {
+  const topic = await quarantine();
+  const { log, proxy } = await proxied(t);
+  await log.append({ topic, partition: 0, records: [record('first')] });
+  for (let round = 1; round <= 5; round++) {
+    proxy.requestBytesMin = 0;
+    proxy.mode = 'cutInReply';
+    const appended = log.append({ topic, partition: 0, records: [record(`cut ${round}`)] });
+    const ranges = log.ranges(topic);
+    await sleep(60);
+    proxy.mode = 'pass';
+    assert.equal((await appended).baseOffset, round);
+    assert.equal((await ranges)[0]?.low, 0);
+  }
+  assert.ok(proxy.losses >= 5, `${proxy.losses} answers were cut`);
+  assert.deepEqual(await contents(topic, 0), ['first', 'cut 1', 'cut 2', 'cut 3', 'cut 4', 'cut 5']);
+});
+
 test('says APPEND_UNKNOWN when no acknowledgement comes in time, and goes on with a new producer', { skip }, async (t) => {
   const topic = await quarantine();
   const { log, proxy } = await proxied(t, { sendTimeoutMs: 1_500, requestTimeoutMs: 500 });
