@@ -3,40 +3,45 @@
 
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
-import { parseArgs } from 'node:util';
+import { InvalidArgumentError } from 'commander';
+import { developmentCommand, wholeNumber } from '../development-command.js';
 import { allFaults } from './faults/all-faults.js';
 import { fullProfile, shortProfile } from './profiles.js';
 import { chaosText } from './render.js';
 import { runChaos } from './run-chaos.js';
 
-const { values } = parseArgs({ options: {
-  jobs: { type: 'string' }, seed: { type: 'string', default: String(Date.now() % 100_000) }, faults: { type: 'string' }, short: { type: 'boolean', default: false },
-  'kafka-version': { type: 'string' }, json: { type: 'boolean', default: false }, keep: { type: 'string' }, help: { type: 'boolean', default: false },
-} });
+const names = allFaults.map(({ name }) => name);
+const values = developmentCommand('chaos', 'Jobs on a Kafka, registry and Postgres of its own while storms of faults strike every service; then heals, drains and verifies. Ends with 1 when anything does not hold. What each fault shows: docs/chaos.md.', [
+  'npm run chaos -- --short', 'npm run chaos -- --jobs 3000 --faults kill,postgres --seed 7',
+])
+  .addOption(wholeNumber('--jobs <n>', 'jobs to submit (default: 20,000; with --short 1,500)', 1))
+  .addOption(wholeNumber('--seed <n>', 'of the storms; default: another one each time, which the report names', 1, Date.now() % 100_000 + 1))
+  .option('--faults <names>', `only these, of: ${names.join(', ')}`, faultNames)
+  .option('--short', 'two storms, about a minute')
+  .option('--kafka-version <version>', 'of the broker, e.g. 3.9.1')
+  .option('--json', 'the whole report as JSON')
+  .option('--keep <folder>', 'keeps data and report there')
+  .parse().opts<{ jobs?: number; seed: number; faults?: readonly string[]; short?: boolean; kafkaVersion?: string; json?: boolean; keep?: string }>();
+
+function faultNames(text: string): readonly string[] {
+  const chosen = text.split(',');
+  const unknown = chosen.filter((name) => !names.includes(name));
+  if (unknown.length > 0) throw new InvalidArgumentError(`There is no ${unknown.join(', ')}; there are ${names.join(', ')}.`);
+  return chosen;
+}
 
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(130));
 process.exitCode = await main();
 
 async function main(): Promise<number> {
-  if (values.help) {
-    process.stdout.write(`chaos [--jobs N] [--seed S] [--faults ${allFaults.map(({ name }) => name).join(',')}] [--short] [--kafka-version 3.9.1] [--json] [--keep DIR]\n`);
-    return 0;
-  }
-  const jobs = values.jobs === undefined ? undefined : Number(values.jobs);
-  const names = values.faults?.split(',');
-  const unknown = names?.filter((name) => allFaults.every((fault) => fault.name !== name)) ?? [];
-  if (![jobs ?? 1, Number(values.seed)].every((number) => Number.isSafeInteger(number) && number > 0) || unknown.length > 0) {
-    process.stderr.write(`chaos: --jobs and --seed are whole numbers from 1; --faults are some of ${allFaults.map(({ name }) => name).join(', ')}${unknown.length > 0 ? ` (not ${unknown.join(', ')})` : ''}\n`);
-    return 2;
-  }
   const dir = values.keep === undefined ? undefined : resolve(values.keep);
   if (dir !== undefined) mkdirSync(dir, { recursive: true });
   const startedMs = Date.now();
   const line = process.stderr.isTTY ? (text: string) => `\r\u001b[2K${text}` : (text: string) => `${text}\n`;
   const say = (text: string): void => { process.stderr.write(line(`[${((Date.now() - startedMs) / 1000).toFixed(0).padStart(4)} s] ${text}`)); };
   const report = await runChaos({
-    ...(values.short ? shortProfile(jobs) : fullProfile(jobs)), seed: Number(values.seed), kafkaVersion: values['kafka-version'], dir, say,
-    faults: allFaults.filter(({ name }) => names?.includes(name) ?? true),
+    ...(values.short ? shortProfile(values.jobs) : fullProfile(values.jobs)), seed: values.seed, kafkaVersion: values.kafkaVersion, dir, say,
+    faults: allFaults.filter(({ name }) => values.faults?.includes(name) ?? true),
   });
   if (process.stderr.isTTY) process.stderr.write('\n');
   if (dir !== undefined) writeFileSync(join(dir, 'report.json'), JSON.stringify(report, null, 1));

@@ -2,23 +2,27 @@
 // Kills processes before and after each of their I/O seams and checks that nothing is lost, doubled or left behind;
 // ends with 0 when every side of every seam was covered and nothing is wrong.
 
-import { parseArgs } from 'node:util';
+import { Option } from 'commander';
+import { developmentCommand, wholeNumber } from '../development-command.js';
 import { seamsOf, type SeamMode } from '../../runtime/seam-names.js';
 import { killText, type Kill, type SeamSide } from '../../runtime/seams.js';
 import { coverageOf, everyKill, randomPairs, type KillReport } from './kills.js';
 import { sweepEmbedded, type SweepFigures, type SweepReport } from './sweep-embedded.js';
 import { sweepKafka } from './sweep-kafka.js';
 
-const { values } = parseArgs({ options: {
-  embedded: { type: 'boolean', default: false }, kafka: { type: 'boolean', default: false }, json: { type: 'boolean', default: false },
-  lanes: { type: 'string', default: '2' }, only: { type: 'string' }, pairs: { type: 'string', default: '0' }, seed: { type: 'string', default: '1' },
-} });
+const values = developmentCommand('crash-sweep', 'Kills processes (SIGKILL) before and after each of their numbered I/O seams, and checks that nothing is lost, doubled or left behind. Ends with 0 when every side of every seam was covered and nothing is wrong.', [
+  'npm run crash-sweep -- --embedded', 'npm run crash-sweep -- --kafka --only projector', 'npm run crash-sweep -- --embedded --pairs 20 --seed 7',
+])
+  .addOption(new Option('--embedded', 'the embedded default in one process (what is swept unless told otherwise)').conflicts('kafka'))
+  .option('--kafka', 'each service a process, on a real Kafka and Postgres')
+  .addOption(wholeNumber('--lanes <n>', 'embedded blackboards that are swept side by side', 1, 2))
+  .option('--only <name>', 'seams whose name holds this')
+  .addOption(wholeNumber('--pairs <n>', 'so many random pairs of crashes instead of every single one', 0, 0))
+  .addOption(wholeNumber('--seed <n>', 'of the pairs', 0, 1))
+  .option('--json', 'the whole report as JSON')
+  .parse().opts<{ embedded?: boolean; kafka?: boolean; lanes: number; only?: string; pairs: number; seed: number; json?: boolean }>();
 const mode: SeamMode = values.kafka ? 'kafka' : 'embedded';
-const [lanes, pairCount, seed] = [Number(values.lanes), Number(values.pairs), Number(values.seed)];
-if (![lanes, pairCount, seed].every((number) => Number.isSafeInteger(number) && number >= 0) || lanes < 1) {
-  process.stderr.write('crash-sweep: --lanes, --pairs and --seed are whole numbers, e.g. --embedded --pairs 20 --seed 7\n');
-  process.exit(2);
-}
+const { lanes, pairs: pairCount, seed } = values;
 
 const only = values.only ?? '';
 const kills = everyKill(mode).filter(({ name }) => name.includes(only));

@@ -1,19 +1,22 @@
 // node dist/services/testing/hostile/main.js [--records N] [--seed S] [--rate R] [--honest R] [--strikes N] [--calm S] [--json]
 // Forged and malformed records among honest traffic, on real servers; prints what became of each kind and what it cost.
 
-import { parseArgs } from 'node:util';
+import { developmentCommand, wholeNumber } from '../development-command.js';
 import { hostileText } from './render.js';
 import { runHostile } from './run-hostile.js';
 
-const { values } = parseArgs({ options: {
-  records: { type: 'string', default: '100000' }, seed: { type: 'string', default: '1' }, rate: { type: 'string', default: '500' }, honest: { type: 'string', default: '50' },
-  strikes: { type: 'string', default: '5' }, calm: { type: 'string', default: '30' }, json: { type: 'boolean', default: false },
-} });
-const [records, seed, ratePerSecond, honestPerSecond, strikes, calmSeconds] = [values.records, values.seed, values.rate, values.honest, values.strikes, values.calm].map(Number) as [number, number, number, number, number, number];
-if (![records, seed, ratePerSecond, honestPerSecond, strikes, calmSeconds].every((number) => Number.isSafeInteger(number) && number >= 1)) {
-  process.stderr.write('hostile: --records, --seed, --rate, --honest (a second), --strikes and --calm (seconds) are whole numbers of 1 or more\n');
-  process.exit(2);
-}
+const values = developmentCommand('hostile', 'Forged and malformed records of every kind, sent with real credentials among honest jobs on real servers. Each must meet its one right answer; prints what became of each kind and what it cost the honest jobs.', [
+  'npm run hostile', 'npm run hostile -- --records 5000 --strikes 1 --calm 5',
+])
+  .addOption(wholeNumber('--records <n>', 'hostile records in all', 1, 100_000))
+  .addOption(wholeNumber('--seed <n>', 'of what is sent in which order', 1, 1))
+  .addOption(wholeNumber('--rate <n>', 'hostile records a second', 1, 500))
+  .addOption(wholeNumber('--honest <n>', 'honest jobs a second', 1, 50))
+  .addOption(wholeNumber('--strikes <n>', 'hostile phases, each between two calm ones', 1, 5))
+  .addOption(wholeNumber('--calm <seconds>', 'length of a calm phase', 1, 30))
+  .option('--json', 'the whole report as JSON')
+  .parse().opts<{ records: number; seed: number; rate: number; honest: number; strikes: number; calm: number; json?: boolean }>();
+const { records, seed, rate: ratePerSecond, honest: honestPerSecond, strikes, calm: calmSeconds } = values;
 const startedMs = performance.now();
 const report = await runHostile({
   records, seed, ratePerSecond, honestPerSecond, strikes, calmMs: calmSeconds * 1000,

@@ -4,24 +4,24 @@
 import { availableParallelism } from 'node:os';
 import { relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { parseArgs } from 'node:util';
+import { developmentCommand, wholeNumber } from '../development-command.js';
 import { simulate } from './simulate.js';
 
-const { values } = parseArgs({ options: {
-  seeds: { type: 'string', default: '100' }, from: { type: 'string', default: '1' }, workers: { type: 'string', default: String(Math.min(2, availableParallelism())) },
-  workflow: { type: 'string' }, json: { type: 'boolean', default: false }, stop: { type: 'boolean', default: false },
-} });
-const seeds = Number(values.seeds);
-const from = Number(values.from);
-const workers = Number(values.workers);
-if (![seeds, from, workers].every((number) => Number.isSafeInteger(number) && number >= 0) || seeds < 1 || workers < 1) {
-  process.stderr.write('simulate: --seeds, --from and --workers are whole numbers, e.g. --seeds 1000 --from 1 --workers 2\n');
-  process.exit(2);
-}
+const values = developmentCommand('simulate', 'The runtime under seeded faults in virtual time, with every invariant checked after each run. Ends with 1 when a seed fails, and prints the command that repeats it.', [
+  'npm run simulate -- --seeds 1000', 'npm run simulate -- --seeds 1 --from 477 --workers 1', 'npm run simulate -- --workflow examples/checkout/checkout.mjs',
+])
+  .addOption(wholeNumber('--seeds <n>', 'how many', 1, 100))
+  .addOption(wholeNumber('--from <n>', 'the first one', 0, 1))
+  .addOption(wholeNumber('--workers <n>', 'threads', 1, Math.min(2, availableParallelism())))
+  .option('--workflow <file>', 'a workflow file of your own; docs/simulate.md')
+  .option('--stop', 'end at the first seed that fails')
+  .option('--json', 'the report as JSON')
+  .parse().opts<{ seeds: number; from: number; workers: number; workflow?: string; stop?: boolean; json?: boolean }>();
+const { seeds, from, workers } = values;
 
 const self = relative(process.cwd(), fileURLToPath(import.meta.url));
 const { failed } = await simulate({
-  seeds, from, workers, json: values.json, stopAtFailure: values.stop, ...(values.workflow === undefined ? {} : { file: values.workflow }),
+  seeds, from, workers, json: values.json ?? false, stopAtFailure: values.stop ?? false, ...(values.workflow === undefined ? {} : { file: values.workflow }),
   repeat: (seed) => `node ${self} --seeds 1 --from ${seed}${values.workflow === undefined ? '' : ` --workflow ${values.workflow}`}`,
   out: (text) => { process.stdout.write(text); },
   onProgress: (text) => { process.stderr.write(`${text}\n`); },
