@@ -6,6 +6,7 @@ import { deflateRawSync, inflateRawSync } from 'node:zlib';
 import type { JobState, PartitionState, RememberedJob, StepState, VerifiedArtifact } from '../blackboard/board.js';
 import { policyTextOf, policyOfText, workflowVersionOf } from '../blackboard/policy-version.js';
 import type { Workflow, WorkflowStep } from '../blackboard/workflow.js';
+import { endOfAvro } from '../runtime/codec/avro-bounds.js';
 import { emptyPartition, isRemembered, restoreTimers } from './evolve.js';
 import { frozenPartType, stepStatuses, type FrozenArtifact, type FrozenEnd, type FrozenHead, type FrozenJob, type FrozenPart, type FrozenStep } from './frozen-types.js';
 
@@ -40,7 +41,10 @@ export class Thaw {
   #state: PartitionState | null = null;
 
   add(bytes: Buffer): void {
-    const part = frozenPartType.fromBuffer(inflateRawSync(bytes, { maxOutputLength: inflatedBytesMax })) as FrozenPart;
+    const inflated = inflateRawSync(bytes, { maxOutputLength: inflatedBytesMax });
+    // The digest of all parts is known after the last one, and a torn count would make the codec build an array of millions.
+    if (endOfAvro(frozenPartType, inflated) !== inflated.length) throw new Error('these bytes are no part of a snapshot');
+    const part = frozenPartType.fromBuffer(inflated) as FrozenPart;
     if (part.head !== null) this.#state = stateOf(part.head);
     const state = this.#state;
     if (state === null) throw new Error('the first part of a snapshot has no head');

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import { deflateRawSync, inflateRawSync } from 'node:zlib';
 import type { Fact } from '../../schemas/generated/events.js';
 import type { PartitionState } from '../blackboard/board.js';
 import { EpochFilter } from '../runtime/log/epoch-filter.js';
@@ -90,5 +91,25 @@ describe('a frozen state', () => {
     assert.throws(() => new Thaw().add(second), /no head/);
     assert.throws(() => new Thaw().add(first.subarray(0, first.length / 2)));
     assert.throws(() => new Thaw().finish(), /no parts/);
+  });
+
+  it('builds nothing from a part in which any byte was changed, but what its bytes can hold', () => {
+    const fixture = new PartitionFixture();
+    for (let n = 0; n < 4; n += 1) fixture.submit(`job-${n}`);
+    const inflated = inflateRawSync([...freeze(fixture.state)][0] as Buffer);
+    let refused = 0;
+    for (let at = 0; at < inflated.length; at += 1) {
+      for (const wrong of [[0xff], [0x00], [(inflated[at] as number) ^ 0x80], [0xfe, 0xff, 0xff, 0xff, 0x0f]]) {
+        const torn = Buffer.from(inflated);
+        torn.set(wrong.slice(0, inflated.length - at), at);
+        try {
+          new Thaw().add(deflateRawSync(torn, { level: 0 }));
+        } catch {
+          refused += 1;
+        }
+      }
+    }
+    // Texts and numbers may change unseen here; the digest tells. What must not come is an array of millions.
+    assert.ok(refused > inflated.length / 4, `${refused} of ${4 * inflated.length}`);
   });
 });
