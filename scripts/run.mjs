@@ -98,7 +98,7 @@ function run(command, args, { cwd }) {
 /** When the newest source was changed, in ms; folders count, so that a file that was removed is noticed. */
 function newestSourceMs() {
   const walk = (path) => {
-    const entries = existsSync(path) ? readdirSync(path, { withFileTypes: true }) : [];
+    const entries = existsSync(path) ? readdirSync(path, { withFileTypes: true }).filter(({ name }) => name !== 'node_modules') : [];
     const below = entries.map((entry) => (entry.isDirectory() ? walk(join(path, entry.name)) : /\.(ts|json)$/.test(entry.name) ? modifiedMs(join(path, entry.name)) : 0));
     return Math.max(modifiedMs(path), ...below);
   };

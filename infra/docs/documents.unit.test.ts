@@ -70,7 +70,9 @@ function sources(): readonly string[] {
   const { include } = JSON.parse(textOf('tsconfig.json')) as { include: string[] };
   return include.filter((folder) => existsSync(join(projectRoot, folder))).flatMap((folder) => readdirSync(join(projectRoot, folder), { recursive: true, withFileTypes: true })
     .filter((entry) => entry.isFile() && entry.name.endsWith('.ts') && !entry.name.endsWith('.test.ts'))
-    .map((entry) => relative(projectRoot, join(entry.parentPath, entry.name))));
+    .map((entry) => relative(projectRoot, join(entry.parentPath, entry.name))))
+    // The peers of bench/ are installed below it.
+    .filter((file) => !file.includes('node_modules'));
 }
 
 /** Paths in back-ticks that look like files or folders of this project. */
