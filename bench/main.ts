@@ -5,11 +5,11 @@ import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { cpus, totalmem } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { Command, Option } from 'commander';
 import { startRegistry } from '../infra/local/apicurio.js';
 import { startBroker } from '../infra/local/broker.js';
 import { startPostgres } from '../infra/local/postgres.js';
 import { projectRoot } from '../services/runtime/project-root.js';
+import { developmentCommand, wholeNumber } from '../services/testing/development-command.js';
 import { rawKafka } from './limits/raw-kafka.js';
 import { baselineOf, regressions, type Baseline } from './report/baseline.js';
 import { markdownOf, shown } from './report/markdown.js';
@@ -22,12 +22,11 @@ import { allSystems } from './systems.js';
 const root = pathToFileURL(`${projectRoot}/`).href;
 const known = allSystems(root).map(({ name }) => name);
 
-const { short, only, repetitions, jobs, flush, out, json, compare, saveBaseline } = new Command('bench')
-  .description('Measures the runtime beside its peers and the limits of the machine; ratios of one run.')
-  .addOption(new Option('--only <names>', `systems to run, of: ${known.join(', ')}`).argParser((text) => text.split(',')))
+const { short, only, repetitions, jobs, flush, out, json, compare, saveBaseline } = developmentCommand('bench', 'Measures the runtime beside its peers and the limits of the machine; ratios of one run.', ['npm run bench -- --short', 'npm run bench -- --only blackboard,restate --repetitions 1'])
+  .option('--only <names>', `systems to run, of: ${known.join(', ')}`, (text) => text.split(','))
   .option('--short', 'this runtime and Restate once, in under three minutes; prints, and writes nothing', false)
-  .addOption(new Option('--repetitions <n>', 'turns of each system').argParser(Number))
-  .addOption(new Option('--jobs <n>', 'of a throughput run').argParser(Number))
+  .addOption(wholeNumber('--repetitions <n>', 'turns of each system', 1))
+  .addOption(wholeNumber('--jobs <n>', 'of a throughput run', 1))
   .option('--flush', 'broker with log.flush.interval.messages=1: durable like Postgres with fsync', false)
   .option('--out <folder>', 'where the report goes', join(projectRoot, 'bench'))
   .option('--json', 'all figures on stdout', false)

@@ -12,9 +12,13 @@ export interface RawKafkaSizes {
   readonly records: number;
 }
 
+function rawClient(brokers: string[]): Kafka {
+  return new Kafka({ clientId: 'bench-raw', brokers, logLevel: logLevel.NOTHING });
+}
+
 /** @param bootstrap host:port of a broker without authentication. */
 export async function rawKafka(bootstrap: string, sizes: RawKafkaSizes): Promise<Figures> {
-  const kafka = new Kafka({ clientId: 'bench-raw', brokers: [bootstrap], logLevel: logLevel.NOTHING });
+  const kafka = rawClient([bootstrap]);
   const topic = `bench-raw-${process.pid}-${Date.now()}`;
   const admin = kafka.admin();
   await admin.connect();
@@ -24,7 +28,7 @@ export async function rawKafka(bootstrap: string, sizes: RawKafkaSizes): Promise
   try {
     const hop = await hops(kafka, producer, topic, sizes.hops);
     const batches = await batchRate(producer, topic, sizes.records);
-    return { ...hop, ...batches, consumePerS: await consumeRate(kafka, topic, sizes.records) };
+    return { ...hop, ...batches, consumePerS: await consumeRate([bootstrap], topic, sizes.records) };
   } finally {
     await producer.disconnect();
     await admin.deleteTopics({ topics: [topic] });
@@ -57,12 +61,13 @@ async function batchRate(producer: Producer, topic: string, records: number): Pr
   return { producePerS: records / ((performance.now() - sinceMs) / 1000) };
 }
 
-async function consumeRate(kafka: Kafka, topic: string, records: number): Promise<number> {
+/** Records a second that plain kafkajs reads of a topic that holds `records`, from the first one that arrives. */
+export async function consumeRate(brokers: string[], topic: string, records: number): Promise<number> {
   let seen = 0;
   let sinceMs = 0;
   let done: (rate: number) => void = () => undefined;
   const rate = new Promise<number>((resolve) => { done = resolve; });
-  const consumer = await consuming(kafka, topic, true, (count) => {
+  const consumer = await consuming(rawClient(brokers), topic, true, (count) => {
     if (seen === 0) sinceMs = performance.now();
     seen += count;
     if (seen >= records) done(seen / ((performance.now() - sinceMs) / 1000));
@@ -73,7 +78,7 @@ async function consumeRate(kafka: Kafka, topic: string, records: number): Promis
 }
 
 async function consuming(kafka: Kafka, topic: string, fromBeginning: boolean, onRecords: (count: number) => void): Promise<Consumer> {
-  const consumer = kafka.consumer({ groupId: `${topic}-${fromBeginning ? 'all' : 'new'}`, maxWaitTimeInMs: 100 });
+  const consumer = kafka.consumer({ groupId: `${topic}-${fromBeginning ? 'all' : 'new'}-${Date.now()}`, maxWaitTimeInMs: 100 });
   await consumer.connect();
   await consumer.subscribe({ topic, fromBeginning });
   const joined = new Promise<void>((resolve) => { consumer.on(consumer.events.GROUP_JOIN, () => resolve()); });

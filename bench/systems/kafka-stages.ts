@@ -1,7 +1,6 @@
 // Stages of the runtime on the log that W3 has left behind, each beside what the client or Postgres can do alone.
 
 import { join } from 'node:path';
-import { Kafka, logLevel } from 'kafkajs';
 import type { Fact } from '../../schemas/generated/events.js';
 import { migrate } from '../../infra/sql/migrate.js';
 import { replayLog } from '../../replay/replay.js';
@@ -12,6 +11,7 @@ import { EpochFilter, noEpoch } from '../../services/runtime/log/epoch-filter.js
 import { openPgDatabase } from '../../services/runtime/postgres/pg-database.js';
 import type { Cluster } from '../../services/testing/cluster.js';
 import { rawCopy } from '../limits/raw-copy.js';
+import { consumeRate } from '../limits/raw-kafka.js';
 import type { Figures } from '../w3/measure.js';
 
 export function kafkaStages(cluster: Cluster): Readonly<Record<string, () => Promise<Figures>>> {
@@ -26,7 +26,7 @@ export function kafkaStages(cluster: Cluster): Readonly<Record<string, () => Pro
 /** Facts folded per second, read through the log port, and records per second that plain kafkajs reads of the same topic. */
 async function fold({ log, codec, topics, env }: Cluster): Promise<Figures> {
   const ranges = await log.ranges(topics.verified);
-  const rawPerS = await rawConsume(env['KAFKA_BROKERS'] ?? '', topics.verified, ranges.reduce((sum, { next, low }) => sum + next - low, 0));
+  const rawPerS = await consumeRate((env['KAFKA_BROKERS'] ?? '').split(','), topics.verified, ranges.reduce((sum, { next, low }) => sum + next - low, 0));
   const sinceMs = performance.now();
   let facts = 0;
   await Promise.all(ranges.map(async ({ partition, low, next }) => {
@@ -42,26 +42,6 @@ async function fold({ log, codec, topics, env }: Cluster): Promise<Figures> {
   }));
   const foldedPerS = facts / ((performance.now() - sinceMs) / 1000);
   return { facts, foldedPerS, rawPerS, ofRaw: foldedPerS / rawPerS };
-}
-
-async function rawConsume(brokers: string, topic: string, records: number): Promise<number> {
-  const consumer = new Kafka({ clientId: 'bench-raw', brokers: brokers.split(','), logLevel: logLevel.NOTHING }).consumer({ groupId: `${topic}-raw-${Date.now()}`, maxWaitTimeInMs: 100 });
-  await consumer.connect();
-  await consumer.subscribe({ topic, fromBeginning: true });
-  let seen = 0;
-  let sinceMs = 0;
-  try {
-    return await new Promise<number>((resolve, reject) => {
-      consumer.run({ autoCommit: false, eachBatch: ({ batch }) => {
-        if (seen === 0) sinceMs = performance.now();
-        seen += batch.messages.length;
-        if (seen >= records) resolve(seen / ((performance.now() - sinceMs) / 1000));
-        return Promise.resolve();
-      } }).catch(reject);
-    });
-  } finally {
-    await consumer.disconnect();
-  }
 }
 
 const samples = 20_000;

@@ -18,14 +18,13 @@ const values = developmentCommand('log-anomalies', "Jepsen's anomalies of logs, 
   .addOption(new Option('--only <log>', 'one of the two').choices(['kafka', 'embedded']))
   .parse().opts<{ seconds: number; only?: 'kafka' | 'embedded' }>();
 const { seconds } = values;
-const random = Math.random;
 let found = 0;
 
 if (values.only !== 'embedded') {
   const dir = mkdtempSync(join(tmpdir(), 'log-anomalies-'));
   const broker = await startBroker({ security: 'none', dir, extraProperties: { 'group.min.session.timeout.ms': '1000' } });
   try {
-    const { operations, losses, kills } = await kafkaStorm({ broker, prefix: 'storm.', forMs: seconds * 1_000, kills: Math.max(1, Math.round(seconds / 20)), random });
+    const { operations, losses, kills } = await kafkaStorm({ broker, prefix: 'storm.', forMs: seconds * 1_000, kills: Math.max(1, Math.round(seconds / 20)), random: Math.random });
     const report = anomalyReport(operations);
     console.log(`kafka: ${seconds} s, broker killed ${kills} times, ${losses} requests or replies lost\n${anomalyText(report)}`);
     found += report.anomalies.length;
@@ -37,7 +36,7 @@ if (values.only !== 'embedded') {
 if (values.only !== 'kafka') {
   const directory = mkdtempSync(join(tmpdir(), 'log-anomalies-'));
   const kills = Math.max(5, Math.round(seconds / 2));
-  const report = anomalyReport(await embeddedStorm({ directory, kills, random }));
+  const report = anomalyReport(await embeddedStorm({ directory, kills, random: Math.random }));
   console.log(`embedded: ${kills} processes killed with -9\n${anomalyText(report)}`);
   found += report.anomalies.length;
   rmSync(directory, { recursive: true, force: true });
