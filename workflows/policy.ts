@@ -1,10 +1,9 @@
 // The policy that a deployment puts in force: the workflows and principals that ship, and those of its own files.
 
-import { readFileSync, readdirSync } from 'node:fs';
-import { join } from 'node:path';
+import { readFileSync } from 'node:fs';
 import { z } from 'zod';
 import { policyDefaults, type Policy, type PrincipalPolicy } from '../services/blackboard/policy.js';
-import { workflowSchema, type Workflow } from '../services/blackboard/workflow.js';
+import type { Workflow } from '../services/blackboard/workflow.js';
 import { BlackboardError } from '../services/runtime/errors.js';
 import { briefWithLiarWorkflow, briefWorkflow } from './brief/workflow.js';
 import { noopWorkflow } from './noop/workflow.js';
@@ -33,17 +32,14 @@ export const shippedWorkflows: readonly Workflow[] = [briefWorkflow, briefWithLi
 export interface PolicyFiles {
   /** JSON object principal → {role, agent, tenants}; added to those that ship. */
   readonly principalsFile?: string | undefined;
-  /** Folder with one workflow per `.json` file; added to those that ship. */
-  readonly workflowsDir?: string | undefined;
 }
 
 /** @throws BlackboardError CONFIG_INVALID naming file, field and rule. */
 export function loadPolicy(files: PolicyFiles = {}, more: { readonly workflows?: readonly Workflow[]; readonly principals?: Readonly<Record<string, PrincipalPolicy>> } = {}): Policy {
-  const own = files.workflowsDir === undefined ? [] : readdirSync(files.workflowsDir).filter((name) => name.endsWith('.json')).sort().map((name) => read(join(files.workflowsDir as string, name), workflowSchema));
   const principals = files.principalsFile === undefined ? {} : read(files.principalsFile, principalSchema);
   return {
     ...policyDefaults, olderWorkflows: {},
-    workflows: Object.fromEntries([...shippedWorkflows, ...(more.workflows ?? []), ...own].map((workflow) => [workflow.name, workflow])),
+    workflows: Object.fromEntries([...shippedWorkflows, ...(more.workflows ?? [])].map((workflow) => [workflow.name, workflow])),
     principals: { ...shippedPrincipals, ...more.principals, ...principals },
   };
 }

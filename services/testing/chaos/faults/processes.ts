@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { contracts } from '../../../../workflows/contracts.js';
+import { loadWorkflows } from '../../../../workflows/load-workflows.js';
 import { loadPolicy } from '../../../../workflows/policy.js';
 import { runAgents } from '../../../agents/sdk/run-agents.js';
 import { machineEffects } from '../../../orchestrator/machine-effects.js';
@@ -79,11 +79,12 @@ export const burst: Fault = {
 const stayMs = 200;
 
 async function ownerForAMoment({ cluster, options, principalsFile, workflowsDir }: World): Promise<void> {
+  const { workflows, contracts } = await loadWorkflows([workflowsDir]);
   const log = kafkaLog({ brokers: [String(cluster.env['KAFKA_BROKERS'])], clientId: 'burst' });
   try {
     const orchestrator = await startOrchestrator({
       ...machineEffects, log, codec: cluster.codec, keyring: new Keyring(cluster.keys), topics: cluster.topics, logger: createLogger({ service: 'burst', level: 'silent' }), seams: noSeams,
-      contracts, policy: loadPolicy({ principalsFile, workflowsDir }), partitions: cluster.partitions, instance: 'burst', sessionTimeoutMs: options.sessionTimeoutMs,
+      contracts, policy: loadPolicy({ principalsFile }, { workflows }), partitions: cluster.partitions, instance: 'burst', sessionTimeoutMs: options.sessionTimeoutMs,
     });
     await sleep(stayMs);
     await orchestrator.close();
