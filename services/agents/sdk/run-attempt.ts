@@ -46,8 +46,10 @@ export function runAttempt(attempt: Attempt, parts: AttemptParts): Promise<Attem
   const { request, agent } = attempt;
   const name = () => ({ job: request.job, step: request.step, attempt: request.attempt, agent: agent.name });
   return withSpan(`agent ${agent.name}`, name, request.trace, async (span) => {
-    const logger = parts.logger.child(name());
-    logger.debug({ instance: request.instance, offset: attempt.offset }, 'runs');
+    // Made when there is something to say: redaction costs a child logger more than a short run costs.
+    let child: Logger | null = null;
+    const logger = (): Logger => child ??= parts.logger.child(name());
+    if (parts.logger.isLevelEnabled('debug')) logger().debug({ instance: request.instance, offset: attempt.offset }, 'runs');
     const tally = new Tally();
     const asker: Asker = {
       principal: agent.name, signal: attempt.abort.signal,
@@ -72,7 +74,8 @@ interface Running {
   readonly parts: AttemptParts;
   readonly asker: Asker;
   readonly tally: Tally;
-  readonly logger: Logger;
+  /** Stamps the attempt's ids on what it says. */
+  readonly logger: () => Logger;
 }
 
 /** Null: aborted, nobody waits for an answer. */
@@ -82,7 +85,7 @@ async function outcomeOf(attempt: Attempt, running: Running): Promise<StepOutcom
     const outcome = await untilAborted(work(attempt, running), asker.signal, parts.clock);
     if (outcome === null || asker.signal.aborted) return null;
     if (outcome.outcome === 'judged' !== (attempt.request.type === 'VerificationRequested') && outcome.outcome !== 'failed') {
-      logger.error({ outcome: outcome.outcome }, 'the agent answered a verification with artifacts, or a step with verdicts');
+      logger().error({ outcome: outcome.outcome }, 'the agent answered a verification with artifacts, or a step with verdicts');
       return { outcome: 'failed', code: 'wrong-outcome', retryable: false };
     }
     if (outcome.outcome === 'proposed') {
@@ -93,7 +96,7 @@ async function outcomeOf(attempt: Attempt, running: Running): Promise<StepOutcom
   } catch (error) {
     if (asker.signal.aborted) return null;
     // The message may hold anything, the documents' own text included: it goes to the log of this process only.
-    logger.warn({ err: error }, 'the run threw; a failure is reported by its code');
+    logger().warn({ err: error }, 'the run threw; a failure is reported by its code');
     return { outcome: 'failed', code: 'agent-threw', retryable: true };
   }
 }
@@ -146,7 +149,7 @@ async function post(value: Buffer, attempt: Attempt, { parts, logger }: Pick<Run
     } catch (error) {
       if (!(error instanceof BlackboardError) || !worthRetrying.has(error.code) || (error.code === 'APPEND_REFUSED' && tries >= refusalsMax)) throw error;
       if (tries >= appendTriesMax || attempt.abort.signal.aborted) {
-        logger.error({ err: error, tries }, 'the claim could not be posted; the deadline will close the attempt');
+        logger().error({ err: error, tries }, 'the claim could not be posted; the deadline will close the attempt');
         return false;
       }
     }
