@@ -1,17 +1,11 @@
 // Runs W3 on every system, interleaved: each repetition gives each system its turn on the same machine, so that what
 // the machine does to one of them it does to all. All are started first; an idle one costs next to nothing.
 
-import type { LocalBroker } from '../infra/local/broker.js';
-import type { LocalPostgres } from '../infra/local/postgres.js';
+import type { RawKafka } from './limits/raw-kafka.js';
 import { Driver } from './driver.js';
-import type { SystemChoice } from './systems.js';
+import { setupOf, type Servers } from './servers.js';
+import type { Measure, SystemChoice } from './systems.js';
 import type { Figures, Measurement } from './w3/measure.js';
-
-export interface Servers {
-  readonly broker: LocalBroker;
-  readonly registryUrl: string;
-  readonly postgres: LocalPostgres;
-}
 
 export interface Sizes {
   readonly repetitions: number;
@@ -32,6 +26,7 @@ export interface SystemResult {
   readonly latency: readonly Figures[];
   readonly factLatency: readonly Figures[];
   readonly throughput: readonly Figures[];
+  readonly factThroughput: readonly Figures[];
   readonly slowSteps: readonly Figures[];
   /** Why it has no (or fewer) figures; empty when it has. */
   readonly missing: string;
@@ -39,82 +34,100 @@ export interface SystemResult {
 
 type Mutable = { -readonly [K in keyof SystemResult]: SystemResult[K] extends readonly (infer T)[] ? T[] : SystemResult[K] };
 
+/** Receives one line of progress. */
+type Say = (line: string) => void;
+
 const deadlineMs = 240_000;
 
 export interface Measured {
   readonly systems: readonly SystemResult[];
   readonly stages: Readonly<Record<string, Figures>>;
+  /** The raw hop, taken anew in each repetition. */
+  readonly hops: readonly Figures[];
 }
 
-/** @param say a line of progress. A system that fails keeps what it has, with the reason. */
-export async function runSystems(choices: readonly SystemChoice[], servers: Servers, sizes: Sizes, say: (line: string) => void): Promise<Measured> {
-  const stages: Record<string, Figures> = {};
-  const results = choices.map((choice): Mutable => ({ name: choice.name, about: [], unfair: choice.unfair ?? '', latency: [], factLatency: [], throughput: [], slowSteps: [], missing: '' }));
-  const drivers = new Map<Mutable, Driver>();
+interface Seat {
+  readonly choice: SystemChoice;
+  readonly result: Mutable;
+  driver: Driver | null;
+}
+
+/** A system that fails keeps what it has, with the reason. */
+export async function runSystems(choices: readonly SystemChoice[], { servers, raw }: { readonly servers: Servers; readonly raw: RawKafka }, sizes: Sizes, say: Say): Promise<Measured> {
+  const seats = choices.map((choice): Seat => ({ choice, driver: null, result: { name: choice.name, about: [], unfair: choice.unfair ?? '', latency: [], factLatency: [], throughput: [], factThroughput: [], slowSteps: [], missing: '' } }));
+  const hops: Figures[] = [];
   try {
-    for (const [index, choice] of choices.entries()) {
-      const result = results[index] as Mutable;
-      await attempt(result, drivers, say, async () => {
-        say(`starting ${choice.name}`);
-        const { driver, about } = await Driver.start(choice.name, choice.program, await setupOf(choice, servers));
-        drivers.set(result, driver);
-        result.about.push(...about);
-        await driver.measure({ measure: 'warm-up', jobs: Math.max(50, Math.round(sizes.warmUpJobs * choice.share)), inFlight: 16 }, deadlineMs);
+    for (const seat of seats) await attempt(seat, say, () => start(seat, servers, sizes, say));
+    for (let repetition = 1; repetition <= sizes.repetitions; repetition += 1) {
+      hops.push(await raw.hops(sizes.latencyJobs * 2));
+      for (const seat of seats) await attempt(seat, say, () => oneTurn(seat, sizes, (line) => say(`${repetition}/${sizes.repetitions} ${line}`)));
+    }
+    return { systems: seats.map(({ result }) => result), hops, stages: await runStages(seats, sizes, say) };
+  } finally {
+    await Promise.all(seats.map(({ driver }) => driver?.stop()));
+  }
+}
+
+async function start(seat: Seat, servers: Servers, sizes: Sizes, say: Say): Promise<void> {
+  const { choice, result } = seat;
+  say(`starting ${choice.name}`);
+  const { driver, about } = await Driver.start(choice.name, choice.program, await setupOf(choice, servers));
+  seat.driver = driver;
+  result.about.push(...about);
+  await driver.measure({ measure: 'warm-up', jobs: Math.max(50, Math.round(sizes.warmUpJobs * choice.share)), inFlight: 16 }, deadlineMs);
+}
+
+interface Turn {
+  readonly what: Measurement;
+  readonly figures: Figures[];
+  readonly shown: (figures: Figures) => string;
+}
+
+function turnOf(measure: Measure, { choice, result }: Seat, sizes: Sizes): Turn {
+  const { inFlight } = choice;
+  const jobs = Math.round(sizes.jobs * choice.share);
+  const ms = (value: number | undefined): string => (value ?? Number.NaN).toFixed(1);
+  switch (measure) {
+    case 'latency': return { what: { measure, jobs: sizes.latencyJobs, to: 'outcome' }, figures: result.latency, shown: (found) => `one at a time: p50 ${ms(found['p50Ms'])} ms, p99 ${ms(found['p99Ms'])} ms` };
+    case 'fact-latency': return { what: { measure: 'latency', jobs: sizes.latencyJobs, to: 'fact' }, figures: result.factLatency, shown: (found) => `to the terminal fact: p50 ${ms(found['p50Ms'])} ms` };
+    case 'throughput': return { what: { measure, jobs, inFlight, to: 'outcome' }, figures: result.throughput, shown: (found) => `${inFlight} in flight: ${Math.round(found['jobsPerS'] ?? 0)} jobs/s, ${(found['cpuPer1000'] ?? 0).toFixed(2)} CPU s per 1,000` };
+    case 'fact-throughput': return { what: { measure: 'throughput', jobs, inFlight, to: 'fact' }, figures: result.factThroughput, shown: (found) => `${inFlight} in flight, to the terminal fact: ${Math.round(found['jobsPerS'] ?? 0)} jobs/s` };
+    case 'slow-steps': return { what: { measure, jobs: sizes.slowJobs }, figures: result.slowSteps, shown: (found) => `${sizes.slowJobs} jobs with a 500 ms step: ${(found['seconds'] ?? 0).toFixed(2)} s` };
+  }
+}
+
+async function oneTurn(seat: Seat, sizes: Sizes, say: Say): Promise<void> {
+  for (const measure of seat.choice.measures) {
+    if (seat.driver === null) return;
+    const { what, figures, shown } = turnOf(measure, seat, sizes);
+    const found = await seat.driver.measure(what, deadlineMs);
+    figures.push(found);
+    const others = found['othersShare'] ?? 0;
+    say(`${seat.choice.name.padEnd(22)} ${shown(found)}${others > 0.1 ? `   (others used ${Math.round(100 * others)} % of the machine)` : ''}`);
+  }
+}
+
+async function runStages(seats: readonly Seat[], sizes: Sizes, say: Say): Promise<Measured['stages']> {
+  const stages: Record<string, Figures> = {};
+  for (const seat of seats) {
+    for (const stage of seat.choice.stages ?? []) {
+      await attempt(seat, say, async () => {
+        if (seat.driver === null) return;
+        say(`stage ${stage}`);
+        stages[stage] = await seat.driver.measure(stage === 'steady' ? { measure: 'steady', jobsPerS: sizes.steadyJobsPerS, seconds: 8 } : { measure: 'stage', stage }, deadlineMs);
       });
     }
-    for (let repetition = 1; repetition <= sizes.repetitions; repetition += 1) {
-      for (const [index, choice] of choices.entries()) {
-        const result = results[index] as Mutable;
-        const driver = drivers.get(result);
-        if (driver !== undefined) await attempt(result, drivers, say, () => oneTurn(driver, choice, sizes, result, (line) => say(`${repetition}/${sizes.repetitions} ${line}`)));
-      }
-    }
-    for (const [index, { stages: wanted = [] }] of choices.entries()) {
-      const result = results[index] as Mutable;
-      const driver = drivers.get(result);
-      if (driver === undefined) continue;
-      for (const stage of wanted) {
-        await attempt(result, drivers, say, async () => {
-          say(`stage ${stage}`);
-          stages[stage] = await driver.measure(stage === 'steady' ? { measure: 'steady', jobsPerS: sizes.steadyJobsPerS, seconds: 8 } : { measure: 'stage', stage }, deadlineMs);
-        });
-      }
-    }
-  } finally {
-    await Promise.all([...drivers.values()].map((driver) => driver.stop()));
   }
-  return { systems: results, stages };
+  return stages;
 }
 
-async function oneTurn(driver: Driver, choice: SystemChoice, sizes: Sizes, result: Mutable, say: (line: string) => void): Promise<void> {
-  const run = async (what: Measurement, figures: Figures[], show: (figures: Figures) => string): Promise<void> => {
-    const measured = await driver.measure(what, deadlineMs);
-    figures.push(measured);
-    say(`${choice.name.padEnd(20)} ${show(measured)}${(measured['othersShare'] ?? 0) > 0.1 ? `   (others used ${Math.round(100 * (measured['othersShare'] ?? 0))} % of the machine)` : ''}`);
-  };
-  const ms = (value: number | undefined): string => (value ?? Number.NaN).toFixed(1);
-  if (choice.measures.includes('latency')) await run({ measure: 'latency', jobs: sizes.latencyJobs, to: 'outcome' }, result.latency, (found) => `one at a time: p50 ${ms(found['p50Ms'])} ms, p99 ${ms(found['p99Ms'])} ms`);
-  if (choice.measures.includes('fact-latency')) await run({ measure: 'latency', jobs: sizes.latencyJobs, to: 'fact' }, result.factLatency, (found) => `to the terminal fact: p50 ${ms(found['p50Ms'])} ms`);
-  if (choice.measures.includes('throughput')) await run({ measure: 'throughput', jobs: Math.round(sizes.jobs * choice.share), inFlight: choice.inFlight }, result.throughput, (found) => `${choice.inFlight} in flight: ${Math.round(found['jobsPerS'] ?? 0)} jobs/s, ${(found['cpuPer1000'] ?? 0).toFixed(2)} CPU s per 1,000`);
-  if (choice.measures.includes('slow-steps')) await run({ measure: 'slow-steps', jobs: sizes.slowJobs }, result.slowSteps, (found) => `${sizes.slowJobs} jobs with a 500 ms step: ${(found['seconds'] ?? 0).toFixed(2)} s`);
-}
-
-async function attempt(result: Mutable, drivers: Map<Mutable, Driver>, say: (line: string) => void, work: () => Promise<void>): Promise<void> {
+async function attempt(seat: Seat, say: Say, work: () => Promise<void>): Promise<void> {
   try {
     await work();
   } catch (error) {
-    result.missing = (error as Error).message.split('\n')[0] ?? '';
-    say(`${result.name}: ${result.missing}`);
-    await drivers.get(result)?.stop();
-    drivers.delete(result);
+    seat.result.missing = (error as Error).message.split('\n')[0] ?? '';
+    say(`${seat.choice.name}: ${seat.result.missing}`);
+    await seat.driver?.stop();
+    seat.driver = null;
   }
-}
-
-async function setupOf(choice: SystemChoice, { broker, postgres, registryUrl }: Servers): Promise<object> {
-  const pids = { kafka: broker.pid, postgres: postgres.pid };
-  const database = choice.database === undefined ? {} : { postgresUrl: await postgres.createDatabase(choice.database) };
-  return {
-    ...choice.setup, ...database, servers: Object.fromEntries(choice.servers.map((name) => [name, pids[name]])),
-    addresses: { bootstrap: broker.bootstrap, registryUrl, postgresUrl: postgres.url },
-  };
 }

@@ -1,10 +1,14 @@
 // What is measured, in the order in which it takes its turns.
 
+export type ServerName = 'kafka' | 'kafka-flushed' | 'postgres';
+
+export type Measure = 'latency' | 'fact-latency' | 'throughput' | 'fact-throughput' | 'slow-steps';
+
 export interface SystemChoice {
   readonly name: string;
   readonly program: URL;
   /** Servers of the run that it shares, whose processor time counts as its own while it is measured. */
-  readonly servers: readonly ('kafka' | 'postgres')[];
+  readonly servers: readonly ServerName[];
   /** Its database on the run's Postgres; none where it makes its own. */
   readonly database?: string;
   readonly setup?: Readonly<Record<string, unknown>>;
@@ -12,7 +16,7 @@ export interface SystemChoice {
   readonly inFlight: number;
   /** Share of the jobs of a throughput run: slow systems get fewer, so that each takes about as long. */
   readonly share: number;
-  readonly measures: readonly ('latency' | 'fact-latency' | 'throughput' | 'slow-steps')[];
+  readonly measures: readonly Measure[];
   /** Measured once, after all turns. */
   readonly stages?: readonly string[];
   /** What a reader should know before comparing. */
@@ -28,13 +32,18 @@ const everything = ['latency', 'throughput', 'slow-steps'] as const;
 /** @param root URL of the project's folder. */
 export function allSystems(root: string): readonly SystemChoice[] {
   return [
-    { name: 'blackboard', program: ours('kafka'), servers: ['kafka', 'postgres'], setup: { door: 'log' }, inFlight: 256, share: 1, measures: ['latency', 'fact-latency', 'throughput', 'slow-steps'], stages: ['steady', 'fold', 'decode', 'replay', 'drain'] },
-    { name: 'blackboard-http', program: ours('kafka'), servers: ['kafka', 'postgres'], setup: { door: 'http' }, inFlight: 256, share: 0.6, measures: ['latency', 'throughput'], unfair: 'submitted over HTTP, as Restate is; the others submit without a network hop of their own' },
+    {
+      name: 'blackboard', program: ours('kafka'), servers: ['kafka', 'postgres'], setup: { door: 'log' }, inFlight: 256, share: 1,
+      measures: ['latency', 'fact-latency', 'throughput', 'fact-throughput', 'slow-steps'], stages: ['steady', 'fold', 'decode', 'decisions', 'replay', 'drain'],
+    },
+    { name: 'blackboard-flushed', program: ours('kafka'), servers: ['kafka-flushed', 'postgres'], setup: { door: 'log' }, inFlight: 256, share: 0.5, measures: ['latency', 'fact-latency', 'throughput'], unfair: 'the broker flushes each record to disk before it answers (log.flush.interval.messages=1): durable as Postgres with fsync is' },
+    { name: 'blackboard-http', program: ours('kafka'), servers: ['kafka', 'postgres'], setup: { door: 'http' }, inFlight: 256, share: 0.5, measures: ['latency', 'throughput'], unfair: 'submitted over HTTP, as Restate is; the others submit without a network hop of their own' },
+    { name: 'blackboard-one-process', program: ours('one-process'), servers: ['kafka', 'postgres'], database: 'one_process', setup: { world: 'kafka' }, inFlight: 256, share: 0.5, measures: ['latency', 'fact-latency', 'throughput'] },
     { name: 'restate', program: peer(root, 'restate'), servers: [], inFlight: 256, share: 0.5, measures: everything },
     { name: 'dbos', program: peer(root, 'dbos'), servers: ['postgres'], database: 'dbos', inFlight: 64, share: 0.3, measures: everything, unfair: 'no queue: started in the driver, so nothing is submitted from elsewhere' },
     { name: 'langgraph', program: peer(root, 'langgraph'), servers: ['postgres'], database: 'langgraph', inFlight: 64, share: 0.15, measures: everything, unfair: 'no queue and no recovery by itself: a caller must invoke the thread again after a crash' },
     { name: 'graphile-worker', program: peer(root, 'graphile'), servers: ['postgres'], database: 'graphile', inFlight: 256, share: 0.3, measures: everything, unfair: 'a plain queue: no history, no workflow; a step and its successor are two transactions' },
     { name: 'bullmq', program: peer(root, 'bullmq'), servers: [], inFlight: 256, share: 1, measures: everything, unfair: 'a queue in memory with an append-only file: no log, no gate, no audit' },
-    { name: 'blackboard-embedded', program: ours('embedded'), servers: [], inFlight: 64, share: 0.3, measures: ['latency', 'fact-latency', 'throughput'], unfair: 'one process with PGlite: nothing to install' },
+    { name: 'blackboard-embedded', program: ours('one-process'), servers: [], setup: { world: 'embedded' }, inFlight: 64, share: 0.3, measures: ['latency', 'fact-latency', 'throughput'], unfair: 'one process with PGlite: nothing to install' },
   ];
 }

@@ -2,11 +2,11 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { baselineOf, regressions } from './baseline.js';
 import type { Results } from './results.js';
+import { sampleResults, sampleSystem } from './sample-results.js';
 import { targets, verdictOf } from './targets.js';
 
-function resultsWith(ours: { readonly jobsPerS: number; readonly p50Ms: number }): Results {
-  const system = (name: string, jobsPerS: number, p50Ms: number): Results['systems'][number] => ({ name, about: [], unfair: '', missing: '', latency: [{ p50Ms }], factLatency: [], throughput: [{ jobsPerS }], slowSteps: [] });
-  return { atIso: '', machine: '', durability: '', limits: {}, stages: {}, systems: [system('blackboard', ours.jobsPerS, ours.p50Ms), system('restate', 1000, 5)] };
+function resultsWith({ jobsPerS, p50Ms }: { readonly jobsPerS: number; readonly p50Ms: number }): Results {
+  return sampleResults({ systems: [sampleSystem('blackboard', { latency: [{ p50Ms }], throughput: [{ jobsPerS }] }), sampleSystem('restate', { latency: [{ p50Ms: 5 }], throughput: [{ jobsPerS: 1000 }] })] });
 }
 
 test('a run is compared with the baseline by ratios, and only what got worse by more than noise is a regression', () => {
@@ -22,4 +22,12 @@ test('a target is missed, met, or exceeded in its own direction; what was not me
   assert.deepEqual([2.9, 3, 5, Number.NaN].map((value) => verdictOf(named('jobs-vs-restate'), value)), ['missed', 'must', 'go for', 'not measured']);
   assert.deepEqual([2.1, 2, 1.2].map((value) => verdictOf(named('p50-vs-restate'), value)), ['missed', 'must', 'go for']);
   assert.equal(verdictOf(named('jobs-vs-graphile'), 7), 'measured');
+});
+
+test('restore and memory are those of 100,000 open jobs, and of no other number', () => {
+  const named = (id: string) => targets.find((target) => target.id === id) ?? assert.fail(id);
+  const restores = [{ openJobs: 12_000, snapshotSeconds: 0.2, jobKb: 3 }, { openJobs: 120_000, snapshotSeconds: 1.5, jobKb: 0.9 }, { openJobs: 1_020_000, snapshotSeconds: 20, jobKb: 0.8 }];
+  assert.equal(named('restore').value(sampleResults({ restores })), 1.5);
+  assert.equal(named('memory').value(sampleResults({ restores })), 0.9);
+  assert.ok(Number.isNaN(named('restore').value(sampleResults({ restores: restores.slice(0, 1) }))));
 });

@@ -9,15 +9,18 @@ import { emptyPartition, evolve } from '../../services/orchestrator/evolve.js';
 import { runProjector } from '../../services/projector/run-projector.js';
 import { EpochFilter, noEpoch } from '../../services/runtime/log/epoch-filter.js';
 import { openPgDatabase } from '../../services/runtime/postgres/pg-database.js';
+import { Keyring } from '../../services/runtime/keyring.js';
 import type { Cluster } from '../../services/testing/cluster.js';
 import { rawCopy } from '../limits/raw-copy.js';
 import { consumeRate } from '../limits/raw-kafka.js';
+import { decisions } from '../stages/decisions.js';
 import type { Figures } from '../w3/measure.js';
 
 export function kafkaStages(cluster: Cluster): Readonly<Record<string, () => Promise<Figures>>> {
   return {
     fold: () => fold(cluster),
     decode: () => decodeAndEncode(cluster),
+    decisions: () => decisions({ log: cluster.log, codec: cluster.codec, topics: cluster.topics, keyring: new Keyring(cluster.keys), partition: 0, partitions: cluster.partitions }),
     replay: () => replay(cluster),
     drain: () => drain(cluster),
   };
@@ -26,7 +29,10 @@ export function kafkaStages(cluster: Cluster): Readonly<Record<string, () => Pro
 /** Facts folded per second, read through the log port, and records per second that plain kafkajs reads of the same topic. */
 async function fold({ log, codec, topics, env }: Cluster): Promise<Figures> {
   const ranges = await log.ranges(topics.verified);
-  const rawPerS = await consumeRate((env['KAFKA_BROKERS'] ?? '').split(','), topics.verified, ranges.reduce((sum, { next, low }) => sum + next - low, 0));
+  const brokers = (env['KAFKA_BROKERS'] ?? '').split(',');
+  const records = ranges.reduce((sum, { next, low }) => sum + next - low, 0);
+  const rawPerS = await consumeRate(brokers, topics.verified, records);
+  const rawDecodedPerS = await consumeRate(brokers, topics.verified, records, (value) => codec.decodeFact(value));
   const sinceMs = performance.now();
   let facts = 0;
   await Promise.all(ranges.map(async ({ partition, low, next }) => {
@@ -41,7 +47,7 @@ async function fold({ log, codec, topics, env }: Cluster): Promise<Figures> {
     }
   }));
   const foldedPerS = facts / ((performance.now() - sinceMs) / 1000);
-  return { facts, foldedPerS, rawPerS, ofRaw: foldedPerS / rawPerS };
+  return { facts, foldedPerS, rawPerS, rawDecodedPerS, ofRaw: foldedPerS / rawPerS };
 }
 
 const samples = 20_000;
@@ -67,7 +73,7 @@ async function decodeAndEncode({ log, codec, topics }: Cluster): Promise<Figures
   };
 }
 
-/** Gate, decide and evolve over every recorded claim, signatures included, without a network. */
+/** Every recorded decision taken again and compared, signatures included, both topics read from the broker. */
 async function replay(cluster: Cluster): Promise<Figures> {
   const { log, codec, topics } = cluster;
   const report = await replayLog({ log, codec, topics, contracts });

@@ -14,6 +14,7 @@ import { TerminalFacts } from './facts.js';
 import { kafkaStages } from './kafka-stages.js';
 import { Outcomes } from './outcomes.js';
 import { idOf, submitOverHttp, submitToLog } from './submissions.js';
+import { written } from './written.js';
 
 interface Setup {
   readonly door: 'log' | 'http';
@@ -24,6 +25,8 @@ interface Setup {
   readonly servers: Readonly<Record<string, number>>;
   /** Servers of the run; absent: started (or found) here. */
   readonly addresses?: StackAddresses;
+  /** The broker's data folder: what a job takes there is counted. */
+  readonly kafkaDataDir?: string;
   /** Folder for a processor profile of each service. */
   readonly profiles?: string;
 }
@@ -49,7 +52,7 @@ await serve(async (): Promise<JobSystem> => {
   return {
     about: [`blackboard, Kafka mode, ${cluster.processes.length} processes, ${setup.partitions} partitions, submitted ${setup.door === 'http' ? 'over HTTP' : 'straight to quarantine'}`],
     processes: () => ({ driver: [process.pid], ...Object.fromEntries(Object.entries(setup.servers).map(([label, pid]) => [label, [pid]])), ...pidsOf(cluster) }),
-    lagsMs: outcomes.lagsMs, stages: kafkaStages(cluster),
+    lagsMs: outcomes.lagsMs, stages: kafkaStages(cluster), totals: () => written(cluster, setup.kafkaDataDir),
     async runJob(name) {
       const outcome = outcomes.of(idOf(name));
       // An answer may outrun the acknowledgement; a refused submission must not wait for one for ever.

@@ -4,7 +4,7 @@
 import { randomBytes } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { percentile } from './percentile.js';
-import { machineSeconds, processorSeconds, type Processes } from './processor-time.js';
+import { bytesWritten, machineSeconds, processorSeconds, type Processes } from './processor-time.js';
 import { checkOutcome, type StepResult } from './workload.js';
 
 export interface JobSystem {
@@ -28,7 +28,7 @@ export interface JobSystem {
 
 export type Measurement =
   | { readonly measure: 'warm-up'; readonly jobs: number; readonly inFlight: number }
-  | { readonly measure: 'throughput'; readonly jobs: number; readonly inFlight: number }
+  | { readonly measure: 'throughput'; readonly jobs: number; readonly inFlight: number; readonly to?: 'outcome' | 'fact' }
   | { readonly measure: 'latency'; readonly jobs: number; readonly to: 'outcome' | 'fact' }
   | { readonly measure: 'slow-steps'; readonly jobs: number }
   | { readonly measure: 'steady'; readonly jobsPerS: number; readonly seconds: number }
@@ -58,17 +58,17 @@ async function runChecked(system: JobSystem, slow: boolean): Promise<void> {
   checkOutcome(await system.runJob(job, slow), job);
 }
 
-async function throughput(system: JobSystem, { jobs, inFlight }: { jobs: number; inFlight: number }): Promise<Figures> {
+async function throughput(system: JobSystem, { jobs, inFlight, to = 'outcome' }: { jobs: number; inFlight: number; to?: 'outcome' | 'fact' }): Promise<Figures> {
   const tookMs: number[] = [];
   const totalsBefore = await system.totals?.() ?? {};
   const { seconds, ...costs } = await timed(system, jobs, () => closedLoop(jobs, inFlight, async () => {
     const sinceMs = performance.now();
-    await runChecked(system, false);
+    await (to === 'fact' ? system.runToFact?.(nextJob()) : runChecked(system, false));
     tookMs.push(performance.now() - sinceMs);
   }));
   const totals = await system.totals?.() ?? {};
   const perJob = Object.fromEntries(Object.entries(totals).map(([name, value]) => [`${name}PerJob`, (value - (totalsBefore[name] ?? 0)) / jobs]));
-  return { jobsPerS: jobs / seconds, stepsPerS: (3 * jobs) / seconds, p50Ms: percentile(tookMs, 50), p99Ms: percentile(tookMs, 99), ...costs, ...perJob };
+  return { jobsPerS: jobs / seconds, stepsPerS: (3 * jobs) / seconds, p50Ms: percentile(tookMs, 50), p95Ms: percentile(tookMs, 95), p99Ms: percentile(tookMs, 99), ...costs, ...perJob };
 }
 
 async function latency(system: JobSystem, { jobs, to }: { jobs: number; to: 'outcome' | 'fact' }): Promise<Figures> {
@@ -110,18 +110,19 @@ function stage(system: JobSystem, name: string): Promise<Figures> {
   return run();
 }
 
-/** Seconds, processor seconds per 1,000 jobs by process and in all, and the share of the machine that others used. */
+/** Seconds, processor seconds per 1,000 jobs by process and in all, bytes written, and the share of the machine that others used. */
 async function timed(system: JobSystem, jobs: number, work: () => Promise<unknown>): Promise<Figures & { readonly seconds: number }> {
   const processes = system.processes();
-  const [before, machineBefore, sinceMs] = [processorSeconds(processes), machineSeconds(), performance.now()];
+  const [before, bytesBefore, machineBefore, sinceMs] = [processorSeconds(processes), bytesWritten(processes), machineSeconds(), performance.now()];
   await work();
   const seconds = (performance.now() - sinceMs) / 1000;
-  const [after, machine] = [processorSeconds(processes), machineSeconds()];
+  const [after, machine, bytes] = [processorSeconds(processes), machineSeconds(), bytesWritten(processes)];
   const used = Object.entries(after).map(([label, total]) => [label, total - (before[label] ?? 0)] as const);
   const all = used.reduce((sum, [, spent]) => sum + spent, 0);
   const capacity = machine.busy - machineBefore.busy + machine.idle - machineBefore.idle;
   return {
     seconds, cpuPer1000: (all / jobs) * 1000,
+    ...(bytes === null || bytesBefore === null ? {} : { diskBytesPerJob: (bytes - bytesBefore) / jobs }),
     ...Object.fromEntries(used.map(([label, spent]) => [`cpuPer1000:${label}`, (spent / jobs) * 1000])),
     othersShare: Math.max(0, machine.busy - machineBefore.busy - all) / capacity,
   };

@@ -29,6 +29,24 @@ export function processorSeconds(processes: Processes): Readonly<Record<string, 
   }, 0)]));
 }
 
+/** Bytes that each and its children have caused to be written to disk so far; null where the system does not let us see. */
+export function bytesWritten(processes: Processes): number | null {
+  const all = readdirSync('/proc').filter((name) => /^\d+$/.test(name)).map((name) => ({ pid: Number(name), ...statOf(Number(name)) }));
+  let sum = 0;
+  for (const pid of new Set(Object.values(processes).flat())) {
+    const children = pid === process.pid ? [] : all.filter(({ parent }) => parent === pid);
+    for (const one of [pid, ...children.map((child) => child.pid)]) {
+      try {
+        sum += Number(/^write_bytes: (\d+)/m.exec(readFileSync(`/proc/${one}/io`, 'utf8'))?.[1] ?? 0);
+      } catch (error) {
+        // Ended meanwhile: what it wrote is lost to us, and little. Forbidden: nothing can be said at all.
+        if ((error as NodeJS.ErrnoException).code === 'EACCES') return null;
+      }
+    }
+  }
+  return sum;
+}
+
 /** Seconds that the machine's processors were busy (with anything) and idle so far. */
 export function machineSeconds(): { readonly busy: number; readonly idle: number } {
   const [, user = 0, nice = 0, system = 0, idle = 0, waiting = 0, irq = 0, softIrq = 0] = (readFileSync('/proc/stat', 'utf8').split('\n')[0] ?? '').split(/\s+/).map(Number);
