@@ -1,15 +1,15 @@
 // Names that are computed, never drawn: the same input gives the same id anywhere, years later.
 
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 
 /** SHA-256 of bytes, 64 hex digits: the name of a body. */
 export function contentHash(bytes: Uint8Array): string {
-  return createHash('sha256').update(bytes).digest('hex');
+  return hash('sha256', bytes, 'hex');
 }
 
 /** The job id, 32 hex digits: hash of tenant and idempotency key; also the record key of all that concerns the job. */
 export function jobId(tenant: string, idempotencyKey: string): string {
-  return createHash('sha256').update(`${Buffer.byteLength(tenant)}:${tenant}:${idempotencyKey}`).digest('hex').slice(0, 32);
+  return hash('sha256', `${Buffer.byteLength(tenant)}:${tenant}:${idempotencyKey}`, 'hex').slice(0, 32);
 }
 
 /** 32 hex digits. */

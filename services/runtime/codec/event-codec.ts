@@ -2,7 +2,7 @@
 // built once per schema; nothing is rebuilt on the hot path. A body that has bytes left over is refused.
 // Digests and signatures cover schema fingerprint and body, never the frame: registry ids differ between installations.
 
-import { createHash } from 'node:crypto';
+import { createHash, hash } from 'node:crypto';
 import avsc from 'avsc';
 import type { BlackboardEvent, Claim, ControlEvent, EventType } from '../../../schemas/generated/events.js';
 import { messageClassOf } from '../../../schemas/generated/events.js';
@@ -11,6 +11,7 @@ import { endOfAvro } from './avro-bounds.js';
 import { Slab } from './slab.js';
 
 const frameBytes = 5;
+const fingerprintBytes = 32;
 
 /** A schema as this process writes or has learnt to read it. */
 export interface KnownSchema {
@@ -33,6 +34,7 @@ export class EventCodec {
   readonly #bySchemaId = new Map<number, KnownSchema>();
   readonly #own = new Map<EventType, { readonly type: avsc.Type; readonly id: number; readonly fingerprint: Buffer }>();
   readonly #slab = new Slab();
+  readonly #scratch = Buffer.allocUnsafeSlow(16 * 1024);
 
   /** Makes `id` the id under which this process writes events of a type. */
   define(eventType: EventType, avro: unknown, id: number): void {
@@ -142,8 +144,13 @@ export class EventCodec {
   /** SHA-256 over fingerprint and body; of the raw bytes when the schema is unknown. */
   digest(value: Buffer): Buffer {
     const schema = value.length < frameBytes || value[0] !== 0 ? undefined : this.#bySchemaId.get(value.readInt32BE(1));
-    const hash = createHash('sha256');
-    return schema === undefined ? hash.update(value).digest() : hash.update(schema.fingerprint).update(value.subarray(frameBytes)).digest();
+    if (schema === undefined) return hash('sha256', value, 'buffer');
+    const bytes = fingerprintBytes + value.length - frameBytes;
+    if (bytes > this.#scratch.length) return createHash('sha256').update(schema.fingerprint).update(value.subarray(frameBytes)).digest();
+    // One call over bytes that lie together takes half the time of a hash that is fed in two parts.
+    schema.fingerprint.copy(this.#scratch);
+    value.copy(this.#scratch, fingerprintBytes, frameBytes);
+    return hash('sha256', this.#scratch.subarray(0, bytes), 'buffer');
   }
 
   #mine(eventType: EventType): { readonly type: avsc.Type; readonly id: number; readonly fingerprint: Buffer } {
