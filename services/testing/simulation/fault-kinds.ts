@@ -1,4 +1,6 @@
-// What can go wrong in a run, each with how often when a seed has drawn it. A quarter of all seeds draw none.
+// What can go wrong in a run, each with how often when a seed has drawn it. A tenth of all seeds are heavy storms; in a
+// quarter nothing befalls processes, log and clocks, only what agents, clients and strangers do. No run has fewer than
+// `faultsMin`: what its storm has not brought, strangers do before it ends.
 
 import type { Dice } from './dice.js';
 
@@ -14,7 +16,7 @@ export const faultKinds = {
   'append-unknown-written': { least: 0.002, most: 0.05, means: 'an append lands, its answer is lost' },
   'append-unknown-lost': { least: 0.002, most: 0.05, means: 'an append and its answer are lost' },
   'append-late': { least: 0.002, most: 0.05, means: 'an append is given up and lands later' },
-  'network-slow': { least: 0.05, most: 0.4, means: 'answers and deliveries take long' },
+  'network-slow': { least: 0.02, most: 0.4, means: 'answers and deliveries take long' },
   'orchestrator-crash': { least: 0.02, most: 0.15, means: 'an orchestrator dies and starts again' },
   'orchestrator-crash-at-seam': { least: 0.001, most: 0.02, means: 'an orchestrator dies right before or after an I/O' },
   'orchestrator-stall': { least: 0.02, most: 0.12, means: 'an orchestrator stops past its session and goes on with what it had in hand' },
@@ -55,21 +57,40 @@ export const faultKinds = {
 
 export type FaultKind = keyof typeof faultKinds;
 
+/** Faults that every run has at least. */
+export const faultsMin = 12;
+
+/** `mild`: agents, clients and strangers only. `light`: a few of each kind. `heavy`: as many as the kinds allow. */
+export type Storm = 'mild' | 'light' | 'heavy';
+
+export function stormOf(seed: number): Storm {
+  return seed % 4 === 0 ? 'mild' : seed % 10 === 3 ? 'heavy' : 'light';
+}
+
+/** What outsiders do, and agents: no fault of the parts that the runtime stands on. */
+const outsiders = /^(agent|verifier|claim|submission|tick|garbage|cancellation|verb|id|deadline)/;
+
 /** The faults of one seed, and how often each was injected. */
 export class Faults {
   readonly #rates = new Map<FaultKind, number>();
   readonly injected = new Map<FaultKind, number>();
+  #total = 0;
   #healed = false;
 
-  constructor(private readonly dice: Dice, readonly isCalm: boolean) {
-    if (isCalm) return;
+  constructor(private readonly dice: Dice, readonly storm: Storm) {
     for (const [kind, { least, most }] of Object.entries(faultKinds)) {
-      if (dice.chance(0.5)) this.#rates.set(kind as FaultKind, least + dice.next() * (most - least));
+      const chance = storm === 'heavy' ? 0.5 : storm === 'light' ? 0.4 : outsiders.test(kind) ? 0.6 : 0;
+      if (dice.chance(chance)) this.#rates.set(kind as FaultKind, storm === 'heavy' ? least + dice.next() * (most - least) : least * (0.5 + dice.next()));
     }
   }
 
   has(kind: FaultKind): boolean {
     return this.#rates.has(kind);
+  }
+
+  /** How many struck so far. */
+  get total(): number {
+    return this.#total;
   }
 
   /** Whether a fault strikes at this opportunity; counts it if so. */
@@ -81,6 +102,7 @@ export class Faults {
   }
 
   count(kind: FaultKind): void {
+    this.#total += 1;
     this.injected.set(kind, (this.injected.get(kind) ?? 0) + 1);
   }
 

@@ -8,7 +8,7 @@ import type { LogRecord } from '../../runtime/log/port.js';
 import { codec, topics } from './blackboard-of-seed.js';
 import { quarantined, type SignClaim } from './claims.js';
 import type { Dice } from './dice.js';
-import type { Faults } from './fault-kinds.js';
+import type { FaultKind, Faults } from './fault-kinds.js';
 import type { Scenario } from './scenario.js';
 import type { SimProcess } from './sim-process.js';
 
@@ -27,18 +27,25 @@ export interface HostileParts {
 type Request = StepRequested | VerificationRequested;
 type Fields = Readonly<Record<string, unknown>>;
 
-/** One round of mischief; called often during the storm. */
-export function mischief(parts: HostileParts): void {
+/** One round of mischief; called often during the storm. `isDue`: something must be done in this one. */
+export function mischief(parts: HostileParts, isDue: boolean): void {
   const { faults, dice } = parts;
-  if (faults.strikes('claim-forged')) forge(parts);
-  if (faults.strikes('claim-duplicated')) duplicate(parts);
-  if (faults.strikes('garbage-bytes')) garbage(parts);
-  if (faults.strikes('tick-surplus')) {
-    const partition = dice.between(0, parts.partitions - 1);
-    const principal = dice.chance(0.7) ? 'orchestrator' : 'ingress';
-    const value = parts.sign('Tick', { dueAtMs: parts.process.clock.nowMs() }, { principal });
-    append(parts, { topic: topics.quarantine, partition, records: [{ key: Buffer.alloc(0), value }] }, principal !== 'orchestrator');
-  }
+  const before = faults.total;
+  for (const [kind, act] of acts) if (faults.strikes(kind)) act(parts);
+  if (!isDue || faults.total > before) return;
+  const [kind, act] = dice.pick(acts);
+  faults.count(kind);
+  act(parts);
+}
+
+const acts: readonly (readonly [FaultKind, (parts: HostileParts) => void])[] = [['claim-forged', forge], ['claim-duplicated', duplicate], ['garbage-bytes', garbage], ['tick-surplus', tick]];
+
+function tick(parts: HostileParts): void {
+  const { dice } = parts;
+  const partition = dice.between(0, parts.partitions - 1);
+  const principal = dice.chance(0.7) ? 'orchestrator' : 'ingress';
+  const value = parts.sign('Tick', { dueAtMs: parts.process.clock.nowMs() }, { principal });
+  append(parts, { topic: topics.quarantine, partition, records: [{ key: Buffer.alloc(0), value }] }, principal !== 'orchestrator');
 }
 
 function append(parts: HostileParts, batch: Parameters<SimProcess['append']>[0], mustBeRefused: boolean): void {

@@ -6,11 +6,12 @@ import { codec, topics } from './blackboard-of-seed.js';
 import { builtInScenario } from './built-in-scenario.js';
 import { checkRun } from './check-run.js';
 import { firstDifference } from './first-difference.js';
+import { faultsMin } from './fault-kinds.js';
 import { mischief } from './hostile.js';
 import { effectsOf, watchRejections } from './run-effects.js';
 import type { Scenario } from './scenario.js';
 import { heal, storm } from './storm.js';
-import { scheduleSubmissions } from './submissions.js';
+import { scheduleSubmissions, type SubmissionParts } from './submissions.js';
 import { installVirtualGlobals } from './virtual-globals.js';
 import { World } from './world.js';
 
@@ -43,6 +44,9 @@ export interface SeedReport {
 /** Virtual time within which a healed run must come to rest: the longest deadline, clocks that fell back, and grace. */
 const convergeMs = 240_000;
 const quietMs = 2_500;
+/** Jobs that every run of the built-in scenario accepts; where limits keep them out of the storm, they come after it. */
+const jobsMin = 20;
+const moreJobsTimesMax = 40;
 
 /** A run that is over, before anything of it was checked. */
 export interface PlayedSeed {
@@ -83,20 +87,20 @@ export async function playSeed(seed: number, scenario: Scenario = builtInScenari
     const { scheduler, dice, faults, partitions } = world;
     populate(world);
     const stormMs = dice.between(4_000, 9_000);
-    const client = world.process('client');
-    const { sign } = world;
-    scheduleSubmissions({ process: client, dice, faults, partitions, scenario, sign }, dice.between(20, 24), stormMs);
-    const adversary = { process: world.process('adversary'), store: world.store, dice, faults, partitions, never, scenario, sign };
-    const makeMischief = (): void => {
-      mischief(adversary);
-      if (scheduler.nowMs < startMs + stormMs) scheduler.at(100, makeMischief);
-    };
+    const client = { process: world.process('client'), dice, faults, partitions, scenario, sign: world.sign };
+    scheduleSubmissions(client, { first: 0, jobs: dice.between(jobsMin, jobsMin + 2), spanMs: stormMs * 0.7 });
+    const adversary = { process: world.process('adversary'), store: world.store, dice, faults, partitions, never, scenario, sign: world.sign };
     const startMs = scheduler.nowMs;
+    const makeMischief = (): void => {
+      const passed = (scheduler.nowMs - startMs) / stormMs;
+      mischief(adversary, passed > 0.6 && faults.total < faultsMin);
+      if (passed < 1) scheduler.at(100, makeMischief);
+    };
     scheduler.at(200, makeMischief);
     storm(world, startMs + stormMs);
     await scheduler.run(startMs + stormMs);
     heal(world);
-    isAtRest = await converge(world);
+    isAtRest = await converge(world, client);
   } finally {
     restore();
     await settleRejections();
@@ -114,19 +118,32 @@ function populate(world: World): void {
   world.place('projector');
 }
 
-async function converge(world: World): Promise<boolean> {
+async function converge(world: World, client: SubmissionParts): Promise<boolean> {
   const { scheduler } = world;
-  const untilMs = scheduler.nowMs + convergeMs;
+  let untilMs = scheduler.nowMs + convergeMs;
   let seen = '';
+  let times = 0;
   // Appends that were given up in the storm may land a while after it.
   await scheduler.run(scheduler.nowMs + 4_000);
   while (scheduler.nowMs < untilMs) {
     await scheduler.run(scheduler.nowMs + quietMs);
     const now = lengths(world);
-    if (now === seen && isSettled(world)) return true;
+    if (now === seen && isSettled(world)) {
+      const missing = jobsMin - acceptedJobs(world);
+      if (missing <= 0 || world.scenario.own !== null || times === moreJobsTimesMax) return true;
+      times += 1;
+      untilMs = scheduler.nowMs + convergeMs;
+      scheduleSubmissions(client, { first: 100 * times, jobs: missing, spanMs: 1_000 });
+    }
     seen = now;
   }
   return false;
+}
+
+function acceptedJobs({ tables }: World): number {
+  let jobs = 0;
+  for (const { accepted } of tables.jobs.values()) jobs += accepted;
+  return jobs;
 }
 
 function lengths({ store, partitions }: World): string {

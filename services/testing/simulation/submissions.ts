@@ -24,11 +24,11 @@ interface Submission {
   readonly value: Buffer;
 }
 
-/** Schedules the submissions of a run over its storm. */
-export function scheduleSubmissions(parts: SubmissionParts, jobs: number, stormMs: number): void {
+/** Schedules submissions over some time: those of a storm, or more of them after it. */
+export function scheduleSubmissions(parts: SubmissionParts, { first, jobs, spanMs }: { readonly first: number; readonly jobs: number; readonly spanMs: number }): void {
   const { process, dice, faults, scenario } = parts;
-  for (let number = 0; number < jobs; number += 1) {
-    process.later(dice.next() * stormMs * 0.7, () => {
+  for (let number = first; number < first + jobs; number += 1) {
+    process.later(dice.next() * spanMs, () => {
       const tenant = dice.pick(['acme', 'globex']);
       const submission = submit(tenant, `job-${number}`, {
         ...scenario.job(number, dice), deadlineMs: faults.strikes('deadline-short') ? dice.between(300, 6_000) : 0,

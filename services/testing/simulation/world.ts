@@ -14,7 +14,7 @@ import { codec, epochMs, topics } from './blackboard-of-seed.js';
 import { signWith, type SignClaim } from './claims.js';
 import { Deployment } from './deployment.js';
 import { Dice } from './dice.js';
-import { Faults } from './fault-kinds.js';
+import { Faults, stormOf } from './fault-kinds.js';
 import { gatewayUrl } from './run-effects.js';
 import { SimProcess } from './sim-process.js';
 import type { Scenario } from './scenario.js';
@@ -35,7 +35,7 @@ export interface Place {
   isKept: boolean;
 }
 
-const silent = { info() {}, debug() {}, warn() {}, error() {}, fatal() {}, trace() {}, child: () => silent } as unknown as Logger;
+const silent = { isLevelEnabled: () => false, info() {}, debug() {}, warn() {}, error() {}, fatal() {}, trace() {}, child: () => silent } as unknown as Logger;
 
 export class World {
   readonly dice: Dice;
@@ -65,7 +65,7 @@ export class World {
     this.sign = signWith(scenario.keyring);
     this.outside = scenario.outside();
     this.dice = new Dice(seed);
-    this.faults = new Faults(this.dice, seed % 4 === 0);
+    this.faults = new Faults(this.dice, stormOf(seed));
     this.scheduler = new Scheduler(this.dice, epochMs);
     this.partitions = this.dice.between(1, 4);
     this.store = new RecordingStore({
@@ -74,7 +74,7 @@ export class World {
       clock: () => Math.floor(this.scheduler.nowMs + this.logSkewMs),
       faults: { onAppend: (batch) => this.#faultOf(batch) },
     });
-    this.deployment = new Deployment(seed, scenario.policy, scenario.own === null && !this.faults.isCalm);
+    this.deployment = new Deployment(seed, scenario.policy, scenario.own === null && this.faults.storm !== 'mild');
     this.gateway = new SimulatedGateway(this);
     this.snapshots = hasSnapshots(seed) ? new SimulatedSnapshots(seed) : null;
   }
