@@ -21,11 +21,13 @@ export class Driver {
   /** @param program below bench/, `.js` compiled or `.mjs`. @throws naming what the program said when it cannot start. */
   static async start(name: string, program: URL, setup: object, deadlineMs = 120_000): Promise<{ driver: Driver; about: readonly string[] }> {
     const env = { ...process.env, BENCH_SETUP: JSON.stringify(setup), BENCH_BUILD: new URL('../', import.meta.url).href, NODE_ENV: 'production' };
-    const child = spawn(process.execPath, [fileURLToPath(program)], { env, stdio: ['pipe', 'pipe', 'pipe'] });
+    // A group of its own: a driver that must be killed takes the processes with it that it has started.
+    const child = spawn(process.execPath, [fileURLToPath(program)], { env, stdio: ['pipe', 'pipe', 'pipe'], detached: true });
     const driver = new Driver(name, child, createInterface({ input: child.stdout as NonNullable<typeof child.stdout> }));
     const answer = await driver.#answer(deadlineMs);
-    if (!('ready' in answer)) throw new Error(`${name} did not start: ${'error' in answer ? answer.error : JSON.stringify(answer)}`);
-    return { driver, about: answer.ready };
+    if ('ready' in answer) return { driver, about: answer.ready };
+    driver.#kill();
+    throw new Error(`did not start: ${'error' in answer ? answer.error : JSON.stringify(answer)}`);
   }
 
   /** @throws when the system fails, ends, or takes longer than the deadline; it is then of no further use. */
@@ -33,23 +35,31 @@ export class Driver {
     this.child.stdin?.write(`${JSON.stringify(what)}\n`);
     const answer = await this.#answer(deadlineMs);
     if ('figures' in answer) return answer.figures;
-    throw new Error(`${this.name}, ${what.measure}: ${'error' in answer ? answer.error : JSON.stringify(answer)}`);
+    throw new Error(`${what.measure}: ${'error' in answer ? answer.error : JSON.stringify(answer)}`);
   }
 
   async stop(): Promise<void> {
     if (this.child.exitCode !== null || this.child.signalCode !== null) return;
     const exited = once(this.child, 'exit');
     this.child.stdin?.end();
-    const timer = setTimeout(() => this.child.kill('SIGKILL'), 30_000);
+    const timer = setTimeout(() => this.#kill(), 30_000);
     await exited;
     clearTimeout(timer);
+  }
+
+  #kill(): void {
+    try {
+      process.kill(-(this.child.pid as number), 'SIGKILL');
+    } catch {
+      // It has ended, and all that it had started.
+    }
   }
 
   async #answer(deadlineMs: number): Promise<Answer> {
     let timer: NodeJS.Timeout | undefined;
     const overdue = new Promise<never>((_, reject) => {
       timer = setTimeout(() => {
-        this.child.kill('SIGKILL');
+        this.#kill();
         reject(new Error(`${this.name} gave no answer within ${deadlineMs / 1000} s; it said: ${this.#stderr}`));
       }, deadlineMs);
     });

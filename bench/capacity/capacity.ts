@@ -13,8 +13,9 @@ export interface UnitCosts {
   readonly databaseBytesPerJob: number;
   /** By what it is: orchestrator, agents, projector, gateway, ingress, kafka, postgres. */
   readonly cpuSecondsPerJob: Readonly<Record<string, number>>;
-  /** Rows that the projector brings into one Postgres when nothing else holds it up. */
+  /** Rows that one projector brings into Postgres when nothing else holds it up, and those of one session's COPY. */
   readonly projectedRowsPerS: number;
+  readonly copiedRowsPerS: number;
   readonly jobKb: number;
   readonly restoredJobsPerS: number;
 }
@@ -40,17 +41,19 @@ export interface Assumptions {
   readonly brokerDiskMbPerS: number;
   readonly postgresCores: number;
   readonly postgresWalMbPerS: number;
+  /** Sessions that write side by side before they wait for one another. */
+  readonly postgresSessions: number;
   /** Partitions for each orchestrator, so that load spreads evenly and a take-over is small. */
   readonly partitionsPerOwner: number;
 }
 
 export const assumptions: Assumptions = {
   utilisation: 0.6, replicas: 3, brokerCpuOfReplication: 2, factReaders: 6, restoreSecondsMax: 5, retentionDays: 30, brokerCores: 16,
-  brokerNetworkMbPerS: 1_250, brokerDiskMbPerS: 500, postgresCores: 32, postgresWalMbPerS: 300, partitionsPerOwner: 4,
+  brokerNetworkMbPerS: 1_250, brokerDiskMbPerS: 500, postgresCores: 32, postgresWalMbPerS: 300, postgresSessions: 4, partitionsPerOwner: 4,
 };
 
-/** Services whose work is one thread's: an instance has one core, and more work means more instances. */
-const singleThreaded = ['ingress', 'orchestrator', 'agents', 'projector', 'gateway'] as const;
+/** Services whose work is one thread's and shared out by partition (or by caller): more work means more instances. */
+const sharedOut = ['ingress', 'orchestrator', 'agents', 'projector'] as const;
 
 export interface Plan {
   readonly load: Load;
@@ -62,8 +65,15 @@ export interface Plan {
   readonly orchestratorHeapMb: number;
   readonly brokers: { readonly count: number; readonly cores: number; readonly inMbPerS: number; readonly outMbPerS: number; readonly diskMbPerS: number; readonly diskTbRetained: number };
   readonly postgres: PostgresPlan;
-  /** What cannot be had more of by starting another one, and the steps/s at which it ends. */
-  readonly firstWall: { readonly what: string; readonly stepsPerS: number };
+  /** What cannot be had more of by starting another one, lowest first. */
+  readonly walls: readonly Wall[];
+}
+
+export interface Wall {
+  readonly part: 'Postgres' | 'gateway';
+  readonly what: string;
+  /** Where it ends. */
+  readonly stepsPerS: number;
 }
 
 export interface PostgresPlan {
@@ -74,8 +84,6 @@ export interface PostgresPlan {
   readonly tbRetained: number;
   /** Servers that would share the partitions, were that built. */
   readonly servers: number;
-  /** Steps/s at which one server ends, by what ends it. */
-  readonly limits: Readonly<Record<string, number>>;
 }
 
 const mb = 1e6;
@@ -83,19 +91,21 @@ const mb = 1e6;
 export function capacityOf(costs: UnitCosts, load: Load, given: Assumptions = assumptions): Plan {
   const jobsPerS = load.stepsPerS / costs.stepsPerJob;
   const coresOf = (service: string): number => (jobsPerS * (costs.cpuSecondsPerJob[service] ?? 0)) / given.utilisation;
-  const instances = Object.fromEntries(singleThreaded.map((service) => [service, Math.max(2, Math.ceil(coresOf(service)))]));
+  const instances = Object.fromEntries(sharedOut.map((service) => [service, Math.max(2, Math.ceil(coresOf(service)))]));
+  const projectors = (jobsPerS * costs.factsPerJob) / (costs.projectedRowsPerS * given.utilisation);
+  instances['projector'] = Math.max(instances['projector'] ?? 2, Math.ceil(projectors));
   const owners = instances['orchestrator'] ?? 2;
   const openJobsPerPartitionMax = costs.restoredJobsPerS * given.restoreSecondsMax;
   // What dies is an owner: whoever takes over restores its partitions one after another.
   const partitions = powerOfTwo(Math.max(owners * given.partitionsPerOwner, load.openJobs / openJobsPerPartitionMax));
-  const postgres = postgresPlan(costs, load, given);
-  const [what, stepsPerS] = Object.entries(postgres.limits).sort((a, b) => a[1] - b[1])[0] ?? ['nothing', Number.POSITIVE_INFINITY];
+  const walls = wallsOf(costs, given);
+  const postgresEnds = Math.min(...walls.filter(({ part }) => part === 'Postgres').map(({ stepsPerS }) => stepsPerS));
   return {
     load, jobsPerS, instances, partitions, openJobsPerPartition: load.openJobs / partitions,
     takeOverSeconds: (load.openJobs / owners) / costs.restoredJobsPerS,
     orchestratorHeapMb: ((load.openJobs / owners) * costs.jobKb * 1024) / mb,
-    brokers: brokersOf(costs, { jobsPerS, cores: coresOf('kafka') * given.brokerCpuOfReplication }, given), postgres,
-    firstWall: { what: `one Postgres: ${what}`, stepsPerS },
+    brokers: brokersOf(costs, { jobsPerS, cores: coresOf('kafka') * given.brokerCpuOfReplication }, given),
+    postgres: postgresPlan(costs, { jobsPerS, servers: Math.max(1, Math.ceil(load.stepsPerS / postgresEnds)) }, given), walls,
   };
 }
 
@@ -111,20 +121,24 @@ function brokersOf(costs: UnitCosts, { jobsPerS, cores }: { readonly jobsPerS: n
   return { count, cores, inMbPerS, outMbPerS, diskMbPerS, diskTbRetained: (diskMbPerS * 86_400 * given.retentionDays) / mb };
 }
 
-function postgresPlan(costs: UnitCosts, load: Load, given: Assumptions): PostgresPlan {
-  const jobsPerS = load.stepsPerS / costs.stepsPerJob;
-  const rowsPerS = jobsPerS * costs.factsPerJob;
-  const cpu = costs.cpuSecondsPerJob['postgres'] ?? 0;
-  const stepsAt = (jobs: number): number => jobs * given.utilisation * costs.stepsPerJob;
-  const limits = {
-    'rows a second of the projector': stepsAt(costs.projectedRowsPerS / costs.factsPerJob),
-    'write-ahead log': stepsAt((given.postgresWalMbPerS * mb) / costs.walBytesPerJob),
-    'processor time': stepsAt(given.postgresCores / cpu),
-  };
+/** Every gateway reads all facts, whatever it serves: starting another one takes nothing off the first. */
+function wallsOf(costs: UnitCosts, given: Assumptions): readonly Wall[] {
+  const { gateway = 0, postgres = 0 } = costs.cpuSecondsPerJob;
+  const stepsAt = (jobsPerS: number): number => jobsPerS * given.utilisation * costs.stepsPerJob;
+  const walls: readonly Wall[] = [
+    { part: 'gateway', what: 'one thread follows all facts', stepsPerS: stepsAt(1 / gateway) },
+    { part: 'Postgres', what: `rows, ${given.postgresSessions} sessions of COPY`, stepsPerS: stepsAt((costs.copiedRowsPerS * given.postgresSessions) / costs.factsPerJob) },
+    { part: 'Postgres', what: 'write-ahead log', stepsPerS: stepsAt((given.postgresWalMbPerS * mb) / costs.walBytesPerJob) },
+    { part: 'Postgres', what: 'processor time', stepsPerS: stepsAt(given.postgresCores / postgres) },
+  ];
+  return [...walls].sort((a, b) => a.stepsPerS - b.stepsPerS);
+}
+
+function postgresPlan(costs: UnitCosts, { jobsPerS, servers }: { readonly jobsPerS: number; readonly servers: number }, given: Assumptions): PostgresPlan {
   const gbPerDay = (jobsPerS * costs.databaseBytesPerJob * 86_400) / 1e9;
   return {
-    rowsPerS, walMbPerS: (jobsPerS * costs.walBytesPerJob) / mb, cores: (jobsPerS * cpu) / given.utilisation, gbPerDay, tbRetained: (gbPerDay * given.retentionDays) / 1000,
-    servers: Math.max(1, Math.ceil(load.stepsPerS / Math.min(...Object.values(limits)))), limits,
+    rowsPerS: jobsPerS * costs.factsPerJob, walMbPerS: (jobsPerS * costs.walBytesPerJob) / mb, cores: (jobsPerS * (costs.cpuSecondsPerJob['postgres'] ?? 0)) / given.utilisation,
+    gbPerDay, tbRetained: (gbPerDay * given.retentionDays) / 1000, servers,
   };
 }
 

@@ -15,7 +15,7 @@ export function unitCostsOf(results: Results): { readonly costs: UnitCosts | nul
   const largest = results.restores.at(-1) ?? {};
   const costs = {
     stepsPerJob, factsPerJob: figure('factsPerJob'), claimsPerJob: figure('claimsPerJob'), factBytesPerJob: figure('factBytesPerJob'), claimBytesPerJob: figure('claimBytesPerJob'),
-    walBytesPerJob: figure('walBytesPerJob'), databaseBytesPerJob: figure('databaseBytesPerJob'), projectedRowsPerS: results.stages['drain']?.['drainedRowsPerS'] ?? Number.NaN,
+    walBytesPerJob: figure('walBytesPerJob'), databaseBytesPerJob: figure('databaseBytesPerJob'), projectedRowsPerS: results.stages['drain']?.['drainedRowsPerS'] ?? Number.NaN, copiedRowsPerS: results.stages['drain']?.['copyRowsPerS'] ?? Number.NaN,
     jobKb: largest['jobKb'] ?? Number.NaN, restoredJobsPerS: (largest['openJobs'] ?? Number.NaN) / (largest['snapshotSeconds'] ?? Number.NaN),
   };
   const missing = [...Object.entries(costs), ...Object.entries(cpuSecondsPerJob)].filter(([, value]) => !Number.isFinite(value)).map(([name]) => name);

@@ -1,13 +1,12 @@
 // Restate: server, service and this driver as three processes, submitted over its HTTP ingress with an idempotency key.
-import { spawn } from 'node:child_process';
-import { mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { connect, rpc } from '@restatedev/restate-sdk-clients';
-import { processes, serve } from './w3.mjs';
+import { processes, serve, startLeashed } from './w3.mjs';
 
 const freePort = () => new Promise((resolve, reject) => {
   const probe = createServer().once('error', reject).listen(0, '127.0.0.1', () => {
@@ -23,26 +22,22 @@ await serve(async () => {
     'disable-telemetry = true', 'bind-ip = "127.0.0.1"', 'advertised-host = "127.0.0.1"', `bind-port = ${node}`, 'listen-mode = "tcp"', 'node-name = "n1"', `base-dir = "${join(folder, 'db')}"`,
     '[ingress]', `bind-address = "127.0.0.1:${ingress}"`, '[admin]', `bind-address = "127.0.0.1:${admin}"`, '',
   ].join('\n'));
-  const log = openSync(join(folder, 'log'), 'a');
+  const logFile = join(folder, 'log');
   const packageFolder = dirname(createRequire(import.meta.url).resolve(`@restatedev/restate-server-linux-${process.arch}/package.json`));
-  const server = spawn(join(packageFolder, 'bin/restate-server'), ['--no-logo'], { env: { ...process.env, DO_NOT_TRACK: '1', RESTATE_CONFIG: join(folder, 'restate.toml') }, stdio: ['ignore', log, log] });
-  const service = spawn(process.execPath, [fileURLToPath(new URL('restate-worker.mjs', import.meta.url))], { env: { ...process.env, NODE_ENV: 'production', RESTATE_LOGGING: 'WARN', W3_PORT: String(worker) }, stdio: ['ignore', log, log] });
+  const leashed = (command, args, env, scratchDir) => startLeashed({ command, args, env: { ...process.env, ...env }, logFile, orphanSignal: 'KILL', ...(scratchDir === undefined ? {} : { scratchDir }) });
+  const server = await leashed(join(packageFolder, 'bin/restate-server'), ['--no-logo'], { DO_NOT_TRACK: '1', RESTATE_CONFIG: join(folder, 'restate.toml') }, folder);
+  const service = await leashed(process.execPath, [fileURLToPath(new URL('restate-worker.mjs', import.meta.url))], { NODE_ENV: 'production', RESTATE_LOGGING: 'WARN', W3_PORT: String(worker) });
   for (let tries = 0; !await registered(admin, worker); tries += 1) {
-    if (tries > 120) throw new Error(`Restate did not start: ${readFileSync(join(folder, 'log'), 'utf8').slice(-2_000)}`);
+    if (tries > 120) throw new Error(`Restate did not start: ${readFileSync(logFile, 'utf8').slice(-2_000)}`);
     await new Promise((resolve) => { setTimeout(resolve, 250); });
   }
   const client = connect({ url: `http://127.0.0.1:${ingress}` }).serviceClient({ name: 'W3' });
   return {
     about: ['Restate 1.7.12, default configuration (24 partitions, one node, write-ahead log with fsync), SDK 1.17.2, idempotency key, server, service and driver apart'],
     processes: processes({ server: [server.pid], service: [service.pid] }),
-    totals: async () => ({ diskBytes: Number(/\nwrite_bytes: (\d+)/.exec(readFileSync(`/proc/${server.pid}/io`, 'utf8'))?.[1] ?? 0) }),
     runJob: (job, slow) => client.run({ job, slow }, rpc.opts({ idempotencyKey: job })),
     close: async () => {
-      await Promise.all([server, service].map((child) => new Promise((resolve) => {
-        child.once('exit', resolve);
-        child.kill('SIGTERM');
-        setTimeout(() => child.kill('SIGKILL'), 10_000).unref();
-      })));
+      await Promise.all([server.end('SIGTERM', 10_000), service.end('SIGTERM', 10_000)]);
       rmSync(folder, { recursive: true, force: true });
     },
   };

@@ -1,6 +1,8 @@
 // What every peer's driver needs of the workload; the same code measures all systems.
 const build = process.env.BENCH_BUILD ?? new URL('../../dist/', import.meta.url).href;
 export const { serve } = await import(new URL('bench/w3/serve.js', build).href);
+/** Servers that a peer needs: they end with its driver, however that ends. */
+export const { startLeashed } = await import(new URL('infra/local/leashed-process.js', build).href);
 export const { stepNames, stepResult, slowStepMs } = await import(new URL('bench/w3/workload.js', build).href);
 
 // The SDKs of Restate and LangGraph use what Node has from 22 on.

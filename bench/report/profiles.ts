@@ -23,7 +23,7 @@ export interface HotFunctions {
 
 const functionsShown = 10;
 const frameShareMin = 0.004;
-const framesDeep = 28;
+const framesDeep = 40;
 const notBusy = new Set(['(root)', '(idle)']);
 
 /** @param buildRoot URL of the compiled sources: what lies below it is ours. */
@@ -61,7 +61,8 @@ function packageOf({ functionName, url }: CallFrame, buildRoot: string): string 
   if (installed !== undefined) return installed;
   if (url.startsWith(buildRoot)) return 'blackboard';
   if (url.startsWith('node:')) return 'node';
-  return url === '' ? functionName : url;
+  if (url !== '') return url;
+  return functionName.startsWith('(') ? functionName : '(native)';
 }
 
 function framesOf(profile: CpuProfile, selfUs: ReadonlyMap<number, number>, busyUs: number): Frame[] {
