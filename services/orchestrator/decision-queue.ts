@@ -25,6 +25,8 @@ const highWaterBytes = 8 * 1024 * 1024;
 const recordOverheadBytes = 256;
 /** Times that a registry which does not answer is asked for a schema before its records are given up. */
 const learnTriesMax = 5;
+/** Records among which unknown schemas are looked for. */
+const learnAheadRecords = 256;
 /** A batch is closed at this size: one more decision may then still be as large as a batch may be. */
 const batchTargetBytes = limits.batchBytesMax / 4;
 
@@ -96,18 +98,24 @@ export class DecisionQueue {
     }
   }
 
-  /** Whether there is something to decide now; `later` is called when a schema that is being learnt has come. */
+  /** Whether there is something to decide now; `later` is called when the schemas that are being learnt have come. */
   ready(later: () => void): boolean {
     if (this.#carried !== null) return true;
-    if (this.#head >= this.#records.length || this.#learning) return false;
+    if (this.#head >= this.#records.length) return false;
+    this.#learnAhead(later);
+    return this.#unknownSchema(this.#head) < 0;
+  }
+
+  /** Asks for what is unknown among the next records: those before it need not wait for the answer. */
+  #learnAhead(later: () => void): void {
+    if (this.#learning) return;
     const unknown = this.#unknownSchemas();
-    if (unknown.length === 0) return true;
+    if (unknown.length === 0) return;
     this.#learning = true;
     void this.#learn(unknown).then(() => {
       this.#learning = false;
       later();
     });
-    return false;
   }
 
   /** Decides what waits, up to one batch; moves `state` along. */
@@ -127,7 +135,7 @@ export class DecisionQueue {
     if (this.#carried !== null) take(this.#carried);
     this.#carried = null;
     while (this.#head < this.#records.length && bytes < batchTargetBytes && records.length < limits.batchRecordsMax) {
-      if (this.#unknownSchemas(1).length > 0) break;
+      if (this.#unknownSchema(this.#head) >= 0) break;
       const decoded = this.effects.codec.decode((this.#records[this.#head] as LogRecord).value);
       // R4: where this batch lands is known only when it is acknowledged; what names a request of it waits for that.
       if (records.length > 0 && namesRequestOf(decoded, state, nextOffset)) break;
@@ -178,17 +186,22 @@ export class DecisionQueue {
   }
 
   /** Schema ids among the next records that are neither known nor known to be unknown. */
-  #unknownSchemas(records = 256): readonly number[] {
-    if (this.effects.learnSchemas === undefined) return [];
+  #unknownSchemas(): readonly number[] {
     const ids = new Set<number>();
-    for (let index = this.#head; index < Math.min(this.#records.length, this.#head + records); index += 1) {
-      const value = (this.#records[index] as LogRecord).value;
-      if (value.length < 5 || value[0] !== 0) continue;
-      const id = value.readInt32BE(1);
-      // Registries give no negative ids: nothing to ask for.
-      if (id >= 0 && !this.effects.codec.knows(id) && !this.#unlearnt.has(id)) ids.add(id);
+    for (let index = this.#head; index < Math.min(this.#records.length, this.#head + learnAheadRecords); index += 1) {
+      const id = this.#unknownSchema(index);
+      if (id >= 0) ids.add(id);
     }
     return [...ids];
+  }
+
+  /** The schema id of a record, when it is neither known nor known to be unknown; otherwise -1. */
+  #unknownSchema(index: number): number {
+    const { value } = this.#records[index] as LogRecord;
+    if (this.effects.learnSchemas === undefined || value.length < 5 || value[0] !== 0) return -1;
+    const id = value.readInt32BE(1);
+    // Registries give no negative ids: nothing to ask for.
+    return id >= 0 && !this.effects.codec.knows(id) && !this.#unlearnt.has(id) ? id : -1;
   }
 
   async #learn(ids: readonly number[]): Promise<void> {

@@ -59,6 +59,17 @@ describe('the queue of an owner', () => {
     assert.equal(asked.flat().filter((id) => id === 666).length, 1);
   });
 
+  it('lets what lies before an unknown schema be decided while the registry is asked', async () => {
+    const known = new Set([7]);
+    const asked: number[] = [];
+    const { queue } = queueWith({ learnSchemas: async ([id = -1]) => { asked.push(id); await turnOfLoop(); known.add(id); }, codec: { knows: (id: number) => known.has(id) } as never });
+    queue.enqueue([framed(0, 7), framed(1, 8)]);
+    const learnt = new Promise<void>((resolve) => assert.equal(queue.ready(resolve), true, 'the first record waits for the second'));
+    assert.deepEqual(asked, [8]);
+    await learnt;
+    assert.equal(known.has(8), true);
+  });
+
   it('asks again for a schema while the registry does not answer, before it gives a record up', async () => {
     let tries = 0;
     const known = new Set<number>();
