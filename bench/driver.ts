@@ -10,11 +10,14 @@ import type { Answer } from './w3/serve.js';
 const stderrKept = 4_000;
 
 export class Driver {
+  static readonly #running = new Set<Driver>();
   #stderr = '';
   readonly #lines: AsyncIterator<string>;
 
   private constructor(readonly name: string, private readonly child: ChildProcess, reader: Interface) {
     this.#lines = reader[Symbol.asyncIterator]();
+    Driver.#running.add(this);
+    child.once('exit', () => Driver.#running.delete(this));
     child.stderr?.on('data', (chunk: Buffer) => { this.#stderr = (this.#stderr + chunk.toString()).slice(-stderrKept); });
   }
 
@@ -36,6 +39,10 @@ export class Driver {
     const answer = await this.#answer(deadlineMs);
     if ('figures' in answer) return answer.figures;
     throw new Error(`${what.measure}: ${'error' in answer ? answer.error : JSON.stringify(answer)}`);
+  }
+
+  static async stopAll(): Promise<void> {
+    await Promise.all([...Driver.#running].map((driver) => driver.stop()));
   }
 
   async stop(): Promise<void> {

@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { projectRoot } from '../services/runtime/project-root.js';
 import { capacityMarkdown } from './capacity/capacity-markdown.js';
+import { Driver } from './driver.js';
 import { RawKafka } from './limits/raw-kafka.js';
 import { optionsFrom } from './options.js';
 import { baselineOf, regressions, type Baseline } from './report/baseline.js';
@@ -43,7 +44,8 @@ async function run(): Promise<Results> {
   const startedMs = performance.now();
   const atIso = new Date().toISOString();
   say('starting Kafka, registry and Postgres');
-  const servers = await startServers(choices);
+  const servers = await startServers();
+  onceToldToEnd(servers);
   try {
     const raw = await RawKafka.open(servers.broker.bootstrap);
     const batches = await raw.batches(rawRecords);
@@ -58,6 +60,16 @@ async function run(): Promise<Results> {
     };
   } finally {
     await servers.stop();
+  }
+}
+
+/** The drivers first: their services would go on trying for servers that are gone. */
+function onceToldToEnd(servers: Servers): void {
+  for (const [signal, code] of [['SIGINT', 130], ['SIGTERM', 143]] as const) {
+    process.once(signal, () => {
+      say(`${signal}: stopping what runs`);
+      void Driver.stopAll().then(() => servers.stop()).finally(() => process.exit(code));
+    });
   }
 }
 

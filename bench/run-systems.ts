@@ -50,26 +50,34 @@ interface Seat {
   readonly choice: SystemChoice;
   readonly result: Mutable;
   driver: Driver | null;
+  /** Whose driver it is; a mode uses that of the system it is a mode of. */
+  isOwner: boolean;
 }
 
 /** A system that fails keeps what it has, with the reason. */
 export async function runSystems(choices: readonly SystemChoice[], { servers, raw }: { readonly servers: Servers; readonly raw: RawKafka }, sizes: Sizes, say: Say): Promise<Measured> {
-  const seats = choices.map((choice): Seat => ({ choice, driver: null, result: { name: choice.name, about: [], unfair: choice.unfair ?? '', latency: [], factLatency: [], throughput: [], factThroughput: [], slowSteps: [], missing: '' } }));
+  const seats = choices.map((choice): Seat => ({ choice, driver: null, isOwner: true, result: { name: choice.name, about: [], unfair: choice.unfair ?? '', latency: [], factLatency: [], throughput: [], factThroughput: [], slowSteps: [], missing: '' } }));
   const hops: Figures[] = [];
   try {
-    for (const seat of seats) await attempt(seat, say, () => start(seat, servers, sizes, say));
+    for (const seat of seats) await attempt(seat, say, () => start(seat, seats, { servers, sizes, say }));
     for (let repetition = 1; repetition <= sizes.repetitions; repetition += 1) {
       hops.push(await raw.hops(sizes.latencyJobs * 2));
       for (const seat of seats) await attempt(seat, say, () => oneTurn(seat, sizes, (line) => say(`${repetition}/${sizes.repetitions} ${line}`)));
     }
     return { systems: seats.map(({ result }) => result), hops, stages: await runStages(seats, sizes, say) };
   } finally {
-    await Promise.all(seats.map(({ driver }) => driver?.stop()));
+    await Promise.all(seats.filter(({ isOwner }) => isOwner).map(({ driver }) => driver?.stop()));
   }
 }
 
-async function start(seat: Seat, servers: Servers, sizes: Sizes, say: Say): Promise<void> {
+async function start(seat: Seat, seats: readonly Seat[], { servers, sizes, say }: { readonly servers: Servers; readonly sizes: Sizes; readonly say: Say }): Promise<void> {
   const { choice, result } = seat;
+  const same = seats.find((other) => other.choice.name === choice.modeOf?.system);
+  if (same !== undefined) {
+    if (same.driver === null) throw new Error(`${same.choice.name} does not run`);
+    Object.assign(seat, { driver: same.driver, isOwner: false });
+    return;
+  }
   say(`starting ${choice.name}`);
   const { driver, about } = await Driver.start(choice.name, choice.program, await setupOf(choice, servers));
   seat.driver = driver;
@@ -97,13 +105,20 @@ function turnOf(measure: Measure, { choice, result }: Seat, sizes: Sizes): Turn 
 }
 
 async function oneTurn(seat: Seat, sizes: Sizes, say: Say): Promise<void> {
-  for (const measure of seat.choice.measures) {
-    if (seat.driver === null) return;
-    const { what, figures, shown } = turnOf(measure, seat, sizes);
-    const found = await seat.driver.measure(what, deadlineMs);
-    figures.push(found);
-    const others = found['othersShare'] ?? 0;
-    say(`${seat.choice.name.padEnd(22)} ${shown(found)}${others > 0.1 ? `   (others used ${Math.round(100 * others)} % of the machine)` : ''}`);
+  const { driver, choice } = seat;
+  if (driver === null) return;
+  const mode = choice.modeOf?.mode;
+  if (mode !== undefined) await driver.measure({ measure: 'mode', mode, isOn: true }, deadlineMs);
+  try {
+    for (const measure of choice.measures) {
+      const { what, figures, shown } = turnOf(measure, seat, sizes);
+      const found = await driver.measure(what, deadlineMs);
+      figures.push(found);
+      const others = found['othersShare'] ?? 0;
+      say(`${choice.name.padEnd(22)} ${shown(found)}${others > 0.1 ? `   (others used ${Math.round(100 * others)} % of the machine)` : ''}`);
+    }
+  } finally {
+    if (mode !== undefined) await driver.measure({ measure: 'mode', mode, isOn: false }, deadlineMs);
   }
 }
 
@@ -127,7 +142,7 @@ async function attempt(seat: Seat, say: Say, work: () => Promise<void>): Promise
   } catch (error) {
     seat.result.missing = (error as Error).message.split('\n')[0] ?? '';
     say(`${seat.choice.name}: ${seat.result.missing}`);
-    await seat.driver?.stop();
+    if (seat.isOwner) await seat.driver?.stop();
     seat.driver = null;
   }
 }

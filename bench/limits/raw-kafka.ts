@@ -19,7 +19,7 @@ const undelayed: ISocketFactory = ({ host, port, ssl, onConnect }) => {
   return socket.setNoDelay(true);
 };
 
-function rawClient(brokers: string[]): Kafka {
+export function rawClient(brokers: string[]): Kafka {
   return new Kafka({ clientId: 'bench-raw', brokers, logLevel: logLevel.NOTHING, socketFactory: undelayed });
 }
 

@@ -8,6 +8,7 @@ import type { StackAddresses } from '../../infra/local/stack.js';
 import { Keyring } from '../../services/runtime/keyring.js';
 import { projectRoot } from '../../services/runtime/project-root.js';
 import { Cluster, type RunningService } from '../../services/testing/cluster.js';
+import { flushTopics } from '../limits/flush-topics.js';
 import type { JobSystem } from '../w3/measure.js';
 import { serve } from '../w3/serve.js';
 import { TerminalFacts } from './facts.js';
@@ -48,10 +49,18 @@ await serve(async (): Promise<JobSystem> => {
   let facts: TerminalFacts | null = null;
   const { log, codec, topics, partitions } = cluster;
   const upstream = { log, codec, topics, partitions, keyring: new Keyring(cluster.keys) };
-  const submit = setup.door === 'http' ? (name: string) => submitOverHttp(cluster.urlOf(ingress), name) : (name: string) => submitToLog(upstream, name);
+  let { door } = setup;
+  const submit = (name: string): Promise<void> => (door === 'http' ? submitOverHttp(cluster.urlOf(ingress), name) : submitToLog(upstream, name));
   return {
     about: [`blackboard, Kafka mode, ${cluster.processes.length} processes, ${setup.partitions} partitions, submitted ${setup.door === 'http' ? 'over HTTP' : 'straight to quarantine'}`],
     processes: () => ({ driver: [process.pid], ...Object.fromEntries(Object.entries(setup.servers).map(([label, pid]) => [label, [pid]])), ...pidsOf(cluster) }),
+    modes: {
+      http: (isOn) => {
+        door = isOn ? 'http' : setup.door;
+        return Promise.resolve();
+      },
+      flushed: (isOn) => flushTopics((cluster.env['KAFKA_BROKERS'] ?? '').split(','), [topics.quarantine, topics.verified], isOn),
+    },
     lagsMs: outcomes.lagsMs, stages: kafkaStages(cluster), totals: () => written(cluster, setup.kafkaDataDir),
     async runJob(name) {
       const outcome = outcomes.of(idOf(name));

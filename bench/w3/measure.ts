@@ -17,6 +17,8 @@ export interface JobSystem {
   processes(): Processes;
   /** Before and after a measurement with slow steps. */
   slowSteps?(begin: boolean): Promise<void>;
+  /** Other ways to run the same system, by name: switched on before a measurement and off after it. */
+  readonly modes?: Readonly<Record<string, (isOn: boolean) => Promise<void>>>;
   /** How long each outcome was in the log before a SELECT gave it, ms; the measurement empties it. Absent where there is no log. */
   readonly lagsMs?: number[];
   /** What else it can measure of what W3 has left behind, by name. */
@@ -32,6 +34,7 @@ export type Measurement =
   | { readonly measure: 'latency'; readonly jobs: number; readonly to: 'outcome' | 'fact' }
   | { readonly measure: 'slow-steps'; readonly jobs: number }
   | { readonly measure: 'steady'; readonly jobsPerS: number; readonly seconds: number }
+  | { readonly measure: 'mode'; readonly mode: string; readonly isOn: boolean }
   | { readonly measure: 'stage'; readonly stage: string };
 
 /** Figures by name; units are in the names. */
@@ -49,6 +52,7 @@ export async function measure(system: JobSystem, what: Measurement): Promise<Fig
     case 'latency': return latency(system, what);
     case 'slow-steps': return slowSteps(system, what.jobs);
     case 'steady': return steady(system, what);
+    case 'mode': return switchMode(system, what);
     case 'stage': return stage(system, what.stage);
   }
 }
@@ -102,6 +106,13 @@ async function steady(system: JobSystem, { jobsPerS, seconds }: { jobsPerS: numb
     await Promise.all(running);
   });
   return { jobsPerS: running.length / took, lagP50Ms: percentile(system.lagsMs, 50), lagP99Ms: percentile(system.lagsMs, 99), ...costs };
+}
+
+async function switchMode(system: JobSystem, { mode, isOn }: { mode: string; isOn: boolean }): Promise<Figures> {
+  const change = system.modes?.[mode];
+  if (change === undefined) throw new Error(`no mode "${mode}"; there are ${Object.keys(system.modes ?? {}).join(', ')}`);
+  await change(isOn);
+  return {};
 }
 
 function stage(system: JobSystem, name: string): Promise<Figures> {
