@@ -1,7 +1,10 @@
 // What ingress reads of Postgres: committed rows only, of the caller's tenant only. A job of another tenant is not
 // there; the tenant is part of every query.
 
+import { askTogether } from '../runtime/ask-together.js';
 import type { Database } from '../runtime/database.js';
+import { DoorError } from '../runtime/http-door.js';
+import { isTransientDatabaseError } from '../runtime/postgres/transient-error.js';
 import type { Caller } from './callers.js';
 import type { artifactView, JobView, SubmissionView } from './schemas.js';
 import type { z } from 'zod';
@@ -30,19 +33,50 @@ export interface AuditEvent extends Record<string, unknown> {
   readonly eventType: string;
 }
 
+/** A look at a life of a job; `instance` null: the newest one. */
+interface Look {
+  readonly tenant: string | null;
+  readonly job: string;
+  readonly instance: number | null;
+}
+
+/** Jobs that are looked up by one statement at most. */
+const looksMax = 1000;
+
 export class JobReader {
+  /** A commit wakes all who wait for a job: they look together. */
+  readonly #look = askTogether((looks: readonly Look[]) => this.#jobs(looks), looksMax);
+
   constructor(private readonly db: Database) {}
 
   /** A life of a job: of that submission, or the newest one. */
-  async job(caller: Caller, job: string, instance?: number): Promise<JobView | null> {
-    const rows = await this.db.query<JobView>(`SELECT ${jobColumns} FROM jobs WHERE ${ownTenant} AND job = $2 AND ($3::bigint IS NULL OR instance = $3) ORDER BY instance DESC LIMIT 1`, [caller.tenant, job, instance ?? null]);
-    return rows[0] ?? null;
+  job(caller: Caller, job: string, instance?: number): Promise<JobView | null> {
+    return this.#look({ tenant: caller.tenant, job, instance: instance ?? null });
+  }
+
+  async #jobs(looks: readonly Look[]): Promise<readonly (JobView | null)[]> {
+    const rows = await this.#query<JobView & { asked: number }>(
+      `SELECT asked.n::int AS asked, found.* FROM unnest($1::text[], $2::text[], $3::bigint[]) WITH ORDINALITY AS asked (tenant, job, instance, n),
+        LATERAL (SELECT ${jobColumns} FROM jobs WHERE (asked.tenant IS NULL OR tenant = asked.tenant) AND job = asked.job AND (asked.instance IS NULL OR instance = asked.instance) ORDER BY instance DESC LIMIT 1) found`,
+      [looks.map(({ tenant }) => tenant), looks.map(({ job }) => job), looks.map(({ instance }) => instance)]);
+    const found = new Map(rows.map(({ asked, ...view }) => [asked, view as JobView]));
+    return looks.map((_, index) => found.get(index + 1) ?? null);
+  }
+
+  /** @throws DoorError 503 when the database is away or overwhelmed. */
+  async #query<Row extends Record<string, unknown>>(sql: string, values: readonly unknown[]): Promise<readonly Row[]> {
+    try {
+      return await this.db.query<Row>(sql, values);
+    } catch (error) {
+      if (!isTransientDatabaseError(error)) throw error;
+      throw new DoorError({ status: 503, code: 'DATABASE_UNAVAILABLE' }, 'the database does not answer now; nothing is lost', 'Ask again after the seconds that Retry-After names.', { retryAfterS: 2 });
+    }
   }
 
   /** Newest first. `before` is `<listed at, ms>-<job>` of the last one seen. */
   async jobs(caller: Caller, filter: { readonly state?: string | undefined; readonly limit: number; readonly before?: string | undefined }): Promise<{ readonly jobs: readonly JobView[]; readonly next: string | null }> {
     const [beforeMs, beforeJob] = filter.before?.split('-') ?? [null, null];
-    const rows = await this.db.query<JobView & { listedAtMs: number }>(
+    const rows = await this.#query<JobView & { listedAtMs: number }>(
       `SELECT ${jobColumns}, ${atMs(listedAt)} AS "listedAtMs" FROM jobs WHERE ${ownTenant} AND ($2::text IS NULL OR state = $2 OR outcome = $2)
         AND ($3::bigint IS NULL OR (${atMs(listedAt)}, job) < ($3, $4::text)) ORDER BY ${atMs(listedAt)} DESC, job DESC LIMIT $5`,
       [caller.tenant, filter.state ?? null, beforeMs === null ? null : Number(beforeMs), beforeJob, filter.limit + 1]);
@@ -53,20 +87,20 @@ export class JobReader {
 
   /** What was submitted under a job id last; for comparing digests. */
   async submitted(job: string): Promise<{ readonly digest: string; readonly instance: number; readonly partition: number; readonly isOpen: boolean; readonly endedAtMs: number | null } | null> {
-    const rows = await this.db.query<{ digest: string; instance: number; partition: number; isOpen: boolean; endedAtMs: number | null }>(
+    const rows = await this.#query<{ digest: string; instance: number; partition: number; isOpen: boolean; endedAtMs: number | null }>(
       `SELECT submission_digest AS digest, instance, partition, state = 'open' AS "isOpen", ${atMs('ended_at')} AS "endedAtMs" FROM jobs WHERE job = $1 AND submission_digest IS NOT NULL ORDER BY instance DESC LIMIT 1`, [job]);
     return rows[0] ?? null;
   }
 
   /** What became of a quarantine record; the tenant is null where its signer was not bound to it. */
   async submission(partition: number, offset: number): Promise<(SubmissionView & { readonly tenant: string | null; readonly claimType: string | null }) | null> {
-    const rows = await this.db.query<SubmissionView & { tenant: string | null; claimType: string | null }>(
+    const rows = await this.#query<SubmissionView & { tenant: string | null; claimType: string | null }>(
       `SELECT answer AS state, job, partition, cause AS "offset", reason, explanation, tenant, claim_type AS "claimType" FROM submissions WHERE partition = $1 AND cause = $2 ORDER BY "offset" LIMIT 1`, [partition, offset]);
     return rows[0] ?? null;
   }
 
   async result(job: string, instance: number): Promise<StoredResult | null> {
-    const rows = await this.db.query<{ [K in keyof StoredResult]: StoredResult[K] }>(
+    const rows = await this.#query<{ [K in keyof StoredResult]: StoredResult[K] }>(
       'SELECT result_type AS type, result_contract AS contract, result_hash AS hash, result_size AS size, result_encoding AS encoding, result_body AS body FROM jobs WHERE job = $1 AND instance = $2', [job, instance]);
     const row = rows[0];
     // A driver may hand out a view of something larger, or a plain Uint8Array.
@@ -74,14 +108,14 @@ export class JobReader {
   }
 
   async artifacts(job: string, instance: number): Promise<readonly z.output<typeof artifactView>[]> {
-    return this.db.query(
+    return this.#query(
       `SELECT namespace, state, step, attempt, type, contract, hash, size, producer, verifier, reason, confidence, rubric_score AS "rubricScore" FROM artifacts
         WHERE job = $1 AND instance = $2 ORDER BY last_offset, step, attempt, hash LIMIT 5000`, [job, instance]);
   }
 
   /** Audit rows of one life of a job behind an offset, in order; rows of stale epochs, and of other partitions than the job's, say nothing of it. */
   async events(of: { readonly job: string; readonly instance: number }, after: number, limit: number): Promise<readonly AuditEvent[]> {
-    return this.db.query<AuditEvent>(
+    return this.#query<AuditEvent>(
       `SELECT "offset", partition, ${atMs('ts')} AS "tsMs", event_type AS "eventType", node, agent, agent_version AS "agentVersion", step, attempt, turn_id AS "turnId", model, rubric_score AS "rubricScore",
         latency_ms AS "latencyMs", cost_micros AS "costMicros", fallback_taken AS "fallbackTaken", edge_label AS "edgeLabel", reason, input_hash AS "inputHash", output_hash AS "outputHash", cause, authentic, detail
         FROM audit_rows WHERE job = $1 AND "offset" > $2 AND "offset" >= coalesce((SELECT accepted_offset FROM jobs WHERE job = $1 AND instance = $3), 0) AND NOT stale
