@@ -49,7 +49,7 @@ export function runAttempt(attempt: Attempt, parts: AttemptParts): Promise<Attem
     // Made when there is something to say: redaction costs a child logger more than a short run costs.
     let child: Logger | null = null;
     const logger = (): Logger => child ??= parts.logger.child(name());
-    if (parts.logger.isLevelEnabled('debug')) logger().debug({ instance: request.instance, offset: attempt.offset }, 'runs');
+    parts.logger.debug({ ...name(), instance: request.instance, offset: attempt.offset }, 'runs');
     const tally = new Tally();
     const asker: Asker = {
       principal: agent.name, signal: attempt.abort.signal,
