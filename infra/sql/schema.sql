@@ -301,6 +301,14 @@ BEGIN
   RAISE EXCEPTION 'audit rows are never changed or removed (% refused)', TG_OP
     USING ERRCODE = 'insufficient_privilege', HINT = 'Rebuild the projection into an empty schema instead.';
 END $function$
+CREATE OR REPLACE FUNCTION public.refuse_moved_watermarks()
+ RETURNS boolean
+ LANGUAGE plpgsql
+AS $function$
+BEGIN
+  RAISE EXCEPTION 'a watermark stands elsewhere than where this batch begins'
+    USING ERRCODE = 'BB001', HINT = 'Read the watermarks again: another process has projected a part of it.';
+END $function$
 
 CREATE TRIGGER audit_rows_append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON public.audit_rows FOR EACH STATEMENT EXECUTE FUNCTION refuse_audit_change();
 

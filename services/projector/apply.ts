@@ -2,10 +2,11 @@
 // rows. Either all of it is there or nothing; a second projector of the same partition can neither double nor go back.
 
 import type { Database } from '../runtime/database.js';
-import { artifactColumns, auditColumns, columnArrays, insertFromArrays, jobColumns } from './columns.js';
+import { BlackboardError } from '../runtime/errors.js';
+import { artifactColumns, auditColumns, columnArrays, copyInto, copyRows, insertFromArrays, jobColumns } from './columns.js';
 import { mergeArtifactChanges, mergeJobChanges } from './merge-changes.js';
 import type { RowChanges } from './rows.js';
-import { moveWatermarks, type Advance } from './watermarks.js';
+import { isMoved, moveWatermarks, type Advance } from './watermarks.js';
 
 export interface ProjectionBatch {
   readonly topic: string;
@@ -18,28 +19,39 @@ export interface ProjectionBatch {
 /** `moved`: a watermark stands elsewhere, and nothing was written. */
 export type Applied = 'applied' | 'moved';
 
-/** @throws the driver's error; when it came while committing, the batch may be there: the watermark tells. */
+/**
+ * @throws BlackboardError CONFLICT when a row is there although its watermark stands before it.
+ * @throws the driver's error; when it came while committing, the batch may be there: the watermark tells.
+ */
 export async function applyBatch(db: Database, batch: ProjectionBatch): Promise<Applied> {
+  const jobs = mergeJobChanges(batch.changes);
+  const artifacts = mergeArtifactChanges(batch.changes);
+  const statements = [
+    ...moveWatermarks(batch.topic, batch.advances),
+    { sql: auditSql, copy: copyRows(auditColumns, batch.changes.map((change) => change.audit)) },
+    ...(jobs.length === 0 ? [] : [{ sql: jobsSql, values: columnArrays(jobColumns, jobs) }]),
+    ...(artifacts.length === 0 ? [] : [{ sql: artifactsSql, values: columnArrays(artifactColumns, artifacts) }]),
+  ];
   try {
-    await db.transaction(async (tx) => {
-      if (!(await moveWatermarks(tx, batch.topic, batch.advances))) throw new Moved();
-      await tx.query(auditSql, columnArrays(auditColumns, batch.changes.map((change) => change.audit)));
-      const jobs = mergeJobChanges(batch.changes);
-      if (jobs.length > 0) await tx.query(jobsSql, columnArrays(jobColumns, jobs));
-      const artifacts = mergeArtifactChanges(batch.changes);
-      if (artifacts.length > 0) await tx.query(artifactsSql, columnArrays(artifactColumns, artifacts));
-    });
+    await db.runAll(statements);
     return 'applied';
   } catch (error) {
-    if (error instanceof Moved) return 'moved';
-    throw error;
+    if (isMoved(error)) return 'moved';
+    throw isThereAlready(error) ? rowsAhead(batch, error) : error;
   }
 }
 
-class Moved extends Error {}
+function isThereAlready(error: unknown): boolean {
+  return (error as { code?: unknown }).code === '23505';
+}
 
-// A row that is there already is the same row: the log's offset names it, and records never change.
-const auditSql = `${insertFromArrays('audit_rows', auditColumns)} ON CONFLICT (topic, partition, "offset") DO NOTHING`;
+function rowsAhead({ topic, advances }: ProjectionBatch, cause: unknown): BlackboardError {
+  return new BlackboardError('CONFLICT', `audit_rows holds rows of ${topic} ahead of its watermarks: one of the two was changed or restored without the other. Nothing was written. `
+    + 'Rebuild the projection into an empty schema, or restore both from one backup.', { topic, partitions: advances.map(({ partition }) => partition) }, { cause });
+}
+
+// No row can be there already: the watermark, moved in the same transaction, stands before the first of them.
+const auditSql = copyInto('audit_rows', auditColumns);
 
 const onceKnown = [
   'workflow', 'workflow_version', 'policy_version', 'idempotency_key', 'submission_digest', 'params', 'goal', 'correlation', 'on_behalf_of', 'signer', 'trace',

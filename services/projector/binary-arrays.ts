@@ -12,6 +12,9 @@ const timeMsMax = 253_402_300_799_999;
 // Postgres counts microseconds from the year 2000.
 const postgresEpochMs = 946_684_800_000;
 
+// Eleven fixed bytes, then no flags and no extension.
+const copySignature = Buffer.concat([Buffer.from('PGCOPY\n\xFF\r\n\0', 'latin1'), Buffer.alloc(8)]);
+
 /** An array of values of one type. Bytes may be given as hex digits. */
 export function binaryArray(type: ColumnType, values: readonly ColumnValue[]): Buffer {
   const writer = new Writer(20 + values.length * (type === 'text' || type === 'jsonb' ? 40 : 12));
@@ -20,6 +23,22 @@ export function binaryArray(type: ColumnType, values: readonly ColumnValue[]): B
     if (value === null) writer.int32(-1);
     else writeElement(writer, type, value);
   }
+  return writer.bytes();
+}
+
+/** Rows as `COPY … (FORMAT binary)` reads them: a signature, each row with its number of columns, an end. */
+export function binaryCopy<Row>(columns: readonly { readonly type: ColumnType; readonly of: (row: Row) => ColumnValue }[], rows: readonly Row[]): Buffer {
+  const writer = new Writer(32 + rows.length * 1_200);
+  writer.blobBytes(copySignature);
+  for (const row of rows) {
+    writer.int16(columns.length);
+    for (const { type, of } of columns) {
+      const value = of(row);
+      if (value === null) writer.int32(-1);
+      else writeElement(writer, type, value);
+    }
+  }
+  writer.int16(-1);
   return writer.bytes();
 }
 
@@ -63,6 +82,11 @@ class Writer {
     this.#at = this.#buffer.writeInt32BE(value, this.#at);
   }
 
+  int16(value: number): void {
+    this.#reserve(2);
+    this.#at = this.#buffer.writeInt16BE(value, this.#at);
+  }
+
   /** Two halves: a whole number below 2^53 needs no BigInt. */
   int64(value: number): void {
     this.#reserve(8);
@@ -100,6 +124,10 @@ class Writer {
 
   blob(value: Buffer): void {
     this.int32(value.length);
+    this.blobBytes(value);
+  }
+
+  blobBytes(value: Buffer): void {
     this.#reserve(value.length);
     this.#at += value.copy(this.#buffer, this.#at);
   }

@@ -1,6 +1,6 @@
 // The tables' columns and how a row fills them; a batch of any size is one statement of a fixed text.
 
-import { binaryArray, type ColumnType, type ColumnValue } from './binary-arrays.js';
+import { binaryArray, binaryCopy, type ColumnType, type ColumnValue } from './binary-arrays.js';
 import type { ArtifactChange, AuditRow, JobChange } from './rows.js';
 
 export interface Column<Row> {
@@ -20,6 +20,16 @@ export function insertFromArrays<Row>(table: string, columns: readonly Column<Ro
   const names = columns.map((column) => column.name).join(', ');
   const arrays = columns.map((column, index) => `$${index + 1}::${column.type}[]`).join(', ');
   return `INSERT INTO ${table} (${names}) SELECT ${names} FROM unnest(${arrays}) AS rows (${names})`;
+}
+
+/** `COPY table (…) FROM STDIN`, for what `copyRows` makes. */
+export function copyInto<Row>(table: string, columns: readonly Column<Row>[]): string {
+  return `COPY ${table} (${columns.map((column) => column.name).join(', ')}) FROM STDIN (FORMAT binary)`;
+}
+
+/** Rows in the binary form of COPY. */
+export function copyRows<Row>(columns: readonly Column<Row>[], rows: readonly Row[]): Buffer {
+  return binaryCopy(columns, rows);
 }
 
 export const auditColumns: readonly Column<AuditRow>[] = [

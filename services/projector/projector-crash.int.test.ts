@@ -9,7 +9,6 @@ import { fileURLToPath } from 'node:url';
 import { whatIsMissing } from '../../infra/local/for-tests.js';
 import { startPostgres, type LocalPostgres } from '../../infra/local/postgres.js';
 import { migrate } from '../../infra/sql/migrate.js';
-import type { Database } from '../runtime/database.js';
 import type { ListeningDatabase } from '../runtime/postgres/listening-database.js';
 import { openPgDatabase } from '../runtime/postgres/pg-database.js';
 import { runProjector } from './run-projector.js';
@@ -67,11 +66,10 @@ describe('a projector on a real Postgres', { skip: missing ?? false }, () => {
     let commits = 0;
     const unreliable: ListeningDatabase = {
       ...db,
-      transaction: async <T>(work: (tx: Pick<Database, 'query'>) => Promise<T>): Promise<T> => {
-        const answer = await db.transaction(work);
+      runAll: async (statements) => {
+        await db.runAll(statements);
         commits += 1;
         if (commits % 3 === 0) throw Object.assign(new Error('the connection broke while the answer came'), { code: 'ECONNRESET' });
-        return answer;
       },
     };
     const projector = await runProjector(projectorOptions(log, unreliable, { rowsMax: 50, bytesPerPartitionMax: 32 * 1024, retryMsMax: 20 }));

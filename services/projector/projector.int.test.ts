@@ -108,6 +108,16 @@ function projection(open: () => Promise<ListeningDatabase>): void {
     assert.equal(await rowCount(db), rows);
   });
 
+  it('stops at rows that stand ahead of their watermark, writing nothing', async () => {
+    const row = project(sampleFact('StepRequested'), { topic: 'ahead', partition: 0, offset: 0, appendTimeMs: 1, digest: 'ab'.repeat(32) }, false);
+    const batch = { topic: 'ahead', advances: [{ partition: 0, from: 0, isFirst: true, to: { offset: 1, epoch: 0, digest: 'ab'.repeat(32) }, lastAppendTimeMs: 1 }], changes: [row] };
+    assert.equal(await applyBatch(db, batch), 'applied');
+    await db.query("DELETE FROM watermarks WHERE topic = 'ahead'");
+    const before = await tableHash(db);
+    await assert.rejects(applyBatch(db, batch), { code: 'CONFLICT' });
+    assert.deepEqual(await tableHash(db), before);
+  });
+
   it('holds every type of fact, however hostile its text', async () => {
     const hostile = (value: unknown): unknown => {
       if (typeof value === 'string') return `a\0b\uD800"\\{},NULL${'\u20AC'.repeat(9_000)}`;

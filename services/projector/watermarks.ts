@@ -1,7 +1,7 @@
 // The projector's positions: rows that move by compare-and-set in the transaction of what they cover. Whoever finds
 // another offset than it started from has written nothing.
 
-import type { Database } from '../runtime/database.js';
+import type { Database, Statement } from '../runtime/database.js';
 import type { Position } from '../runtime/log/position.js';
 
 export interface Advance {
@@ -39,17 +39,23 @@ WITH wanted AS (
   FROM wanted WHERE w.topic = $1 AND w.partition = wanted.partition AND w.next_offset = wanted.start
   RETURNING w.partition, w.next_offset
 )
-SELECT partition, pg_notify('${committedChannel}', partition::text || ':' || (next_offset - 1)::text) FROM moved`;
+SELECT CASE WHEN (SELECT count(*) FROM moved) = (SELECT count(*) FROM wanted) THEN true ELSE refuse_moved_watermarks() END,
+  (SELECT count(pg_notify('${committedChannel}', partition::text || ':' || (next_offset - 1)::text)) FROM moved)`;
 
-/** Moves all of the watermarks or, by answering false, asks for a rollback. */
-export async function moveWatermarks(tx: Pick<Database, 'query'>, topic: string, advances: readonly Advance[]): Promise<boolean> {
-  const list = (of: (advance: Advance) => number | string): string => `{${advances.map(of).join(',')}}`;
-  const values = [
+/** Whether a transaction failed because a watermark stands elsewhere. */
+export function isMoved(error: unknown): boolean {
+  return (error as { code?: unknown }).code === 'BB001';
+}
+
+/** Moves all of the watermarks or fails (`isMoved`). */
+export function moveWatermarks(topic: string, advances: readonly Advance[]): readonly Statement[] {
+  const list = (of: (advance: Advance) => number | string, some = advances): string => `{${some.map(of).join(',')}}`;
+  const move = { sql: moveSql, values: [
     topic, list((advance) => advance.partition), list((advance) => advance.from), list((advance) => advance.to.offset), list((advance) => advance.to.epoch),
     list((advance) => `"${advance.to.digest}"`), list((advance) => `"${new Date(advance.lastAppendTimeMs).toISOString()}"`),
-  ];
+  ] };
   // Rows of partitions that never had one are made and moved in this same transaction.
   const first = advances.filter((advance) => advance.isFirst);
-  if (first.length > 0) await tx.query(beginSql, [topic, `{${first.map((advance) => advance.partition).join(',')}}`, `{${first.map((advance) => advance.from).join(',')}}`]);
-  return (await tx.query(moveSql, values)).length === advances.length;
+  if (first.length === 0) return [move];
+  return [{ sql: beginSql, values: [topic, list((advance) => advance.partition, first), list((advance) => advance.from, first)] }, move];
 }

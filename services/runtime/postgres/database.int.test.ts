@@ -10,6 +10,7 @@ import { whatIsMissing } from '../../../infra/local/for-tests.js';
 import { startPostgres, type LocalPostgres } from '../../../infra/local/postgres.js';
 import { contentHash } from '../../blackboard/ids.js';
 import { migrate } from '../../../infra/sql/migrate.js';
+import type { Statement } from '../database.js';
 import type { ListeningDatabase } from './listening-database.js';
 import { openPgDatabase } from './pg-database.js';
 import { openPgliteDatabase } from './pglite-database.js';
@@ -64,6 +65,23 @@ function databaseContract(open: () => Promise<ListeningDatabase>): void {
     }), { code: '23505' });
     assert.equal(await db.transaction(async (tx) => (await tx.query('INSERT INTO things VALUES (2, $1) RETURNING id', ['c'])).length), 1);
     assert.deepEqual(await db.query('SELECT id FROM things'), [{ id: 2 }]);
+  });
+
+  it('runs statements as one, copied rows among them, or keeps nothing of them wherever one fails', async () => {
+    const copied = (rows: string): Statement => ({ sql: 'COPY things (id, name) FROM STDIN (FORMAT text)', copy: Buffer.from(rows) });
+    const added = (id: number): Statement => ({ sql: 'INSERT INTO things VALUES ($1, $2)', values: [id, 'x'] });
+    const ids = async (): Promise<unknown> => (await db.query('SELECT id FROM things WHERE id >= 100 ORDER BY id')).map((row) => row['id']);
+    // More than sockets hold on the way.
+    await db.runAll([added(100), copied(`101\t${'y'.repeat(8_000_000)}\n102\ta\n`), added(103)]);
+    await db.runAll([added(104)]);
+    assert.deepEqual(await ids(), [100, 101, 102, 103, 104]);
+    for (const failing of [[added(100), copied('200\ta\n'), added(201)], [added(200), copied('201\ta\n101\tb\n'), added(202)], [added(200), copied('201\ta\n'), added(104)]]) {
+      await assert.rejects(db.runAll(failing), { code: '23505' });
+    }
+    await assert.rejects(db.runAll([copied('no number\ta\n'), added(200)]), { code: '22P02' });
+    assert.deepEqual(await ids(), [100, 101, 102, 103, 104]);
+    await db.runAll([added(105), copied('106\ta\n')]);
+    assert.deepEqual(await ids(), [100, 101, 102, 103, 104, 105, 106]);
   });
 
   it('answers an error of a statement with its code, which is not a transient one, and goes on', async () => {

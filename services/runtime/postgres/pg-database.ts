@@ -1,7 +1,8 @@
 // Postgres over the network through `pg`. A connection that failed in a transaction is thrown away, never reused.
 
 import pg from 'pg';
-import type { Database } from '../database.js';
+import type { Database, Statement } from '../database.js';
+import { runPipeline } from './pg-pipeline.js';
 import { listenPg } from './listen-pg.js';
 import type { ListeningDatabase } from './listening-database.js';
 import { parseBytes, parseWholeNumber, typeIds } from './value-parsers.js';
@@ -34,6 +35,7 @@ export function openPgDatabase(options: PgDatabaseOptions): ListeningDatabase {
   return {
     query: (sql, values) => query(pool, sql, values),
     transaction: (work) => inTransaction(pool, work),
+    runAll: (statements) => atOnce(pool, statements),
     script: async (sql) => {
       await pool.query(sql);
     },
@@ -102,4 +104,19 @@ async function inTransaction<T>(pool: pg.Pool, work: (tx: Pick<Database, 'query'
     client.off('error', onError);
     client.release(broken);
   }
+}
+
+async function atOnce(pool: pg.Pool, statements: readonly Statement[]): Promise<void> {
+  const client = await pool.connect();
+  // What breaks a connection may also be said beside the answer.
+  const onError = (): void => undefined;
+  client.on('error', onError);
+  try {
+    await runPipeline(client, statements);
+  } catch (error) {
+    client.release(true);
+    throw error;
+  }
+  client.off('error', onError);
+  client.release();
 }

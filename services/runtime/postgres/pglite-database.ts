@@ -3,6 +3,7 @@
 
 import { mkdir } from 'node:fs/promises';
 import { PGlite } from '@electric-sql/pglite';
+import type { Statement } from '../database.js';
 import type { ListeningDatabase } from './listening-database.js';
 import { parseBytes, parseWholeNumber, typeIds } from './value-parsers.js';
 
@@ -16,6 +17,9 @@ export async function openPgliteDatabase(dataDir?: string): Promise<ListeningDat
   return {
     query: (sql, values) => query(pglite, sql, values),
     transaction: (work) => pglite.transaction((tx) => work({ query: (sql, values) => query(tx, sql, values) })) as ReturnType<typeof work>,
+    runAll: (statements) => pglite.transaction(async (tx) => {
+      for (const statement of statements) await runOne(tx, statement);
+    }),
     script: async (sql) => {
       await pglite.exec(sql);
     },
@@ -29,4 +33,10 @@ async function query<Row extends Record<string, unknown>>(on: Queryable, sql: st
   if (values !== undefined) return (await on.query<Row>(sql, [...values])).rows;
   const results = await on.exec(sql);
   return (results.at(-1)?.rows ?? []) as unknown as readonly Row[];
+}
+
+/** What COPY reads from the client elsewhere, PGlite reads from a device of its own. */
+async function runOne(on: Pick<PGlite, 'query'>, { sql, values = [], copy }: Statement): Promise<void> {
+  if (copy === undefined) await on.query(sql, [...values]);
+  else await on.query(sql.replace(' FROM STDIN ', " FROM '/dev/blob' "), [], { blob: new Blob([new Uint8Array(copy)]) });
 }
