@@ -48,15 +48,15 @@ export class Turn {
   /** Stamps a fact, folds it, and returns the job after it. */
   emit(about: Pick<JobState, 'job' | 'instance' | 'tenant' | 'correlation' | 'onBehalfOf' | 'workflowVersion'> | null, own: Emitted): void {
     const { cause, state } = this;
-    const fact = {
+    // Assigned, not spread: members that are there already are then set, which is several times as fast.
+    const fact = Object.assign({
       step: '', agent: '', epoch: state.epoch, cause: cause.offset,
       tenant: about?.tenant ?? '', job: about?.job ?? '', instance: about?.instance ?? -1, attempt: 0, agentVersion: '',
       correlation: about?.correlation ?? '', causation: cause.causation, onBehalfOf: about?.onBehalfOf ?? '',
       workflowVersion: about?.workflowVersion ?? '', policyVersion: state.policyVersion, promptHash: '', modelId: '',
       signer: cause.signer, atMs: state.timeMs, trace: cause.trace,
       authentic: cause.authentic, causeDigest: this.facts.length === 0 ? cause.digest : nothing,
-      ...own,
-    } as Fact;
+    }, own) as Fact;
     const offset = this.offset + this.facts.length;
     this.facts.push(fact);
     this.#before.push({ id: fact.job, tenant: fact.tenant, job: state.jobs.get(fact.job), remembered: state.remembered.get(fact.job), open: state.openJobsByTenant.get(fact.tenant) });
