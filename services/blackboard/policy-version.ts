@@ -14,13 +14,14 @@ export interface AdoptedPolicy {
 }
 
 /** Texts that are kept parsed: a process meets one policy, at times the one before and those of older workflows. */
-const textsMax = 32;
+const textsMax = 128;
 
 const adopted = new Map<string, AdoptedPolicy>();
 const workflowVersions = new WeakMap<Workflow, string>();
 const policyVersions = new WeakMap<Policy, string>();
 const policyTexts = new WeakMap<Policy, string>();
 const withoutOlder = new WeakMap<Policy, Policy>();
+const withOlder = new WeakMap<Policy, Map<string, Policy>>();
 
 /** 16 hex digits. */
 export function workflowVersionOf(workflow: Workflow): string {
@@ -40,6 +41,18 @@ export function policyTextOf(policy: Policy): string {
 /** The same policy for jobs that all began with what is in force. */
 export function policyWithoutOlder(policy: Policy): Policy {
   return once(withoutOlder, policy, () => ({ ...policy, olderWorkflows: {} }));
+}
+
+/** The same policy with workflow versions of open jobs, by version; each combination is made once while few come by. */
+export function policyWithOlder(policy: Policy, older: Readonly<Record<string, Workflow>>): Policy {
+  const made = once(withOlder, policy, () => new Map<string, Policy>());
+  const key = Object.keys(older).sort().join(' ');
+  let combined = made.get(key);
+  if (combined === undefined) {
+    if (made.size >= textsMax) made.clear();
+    made.set(key, combined = { ...policy, olderWorkflows: older });
+  }
+  return combined;
 }
 
 /** @throws SyntaxError when the text is not JSON. */

@@ -2,7 +2,7 @@ import type { Checkpointed } from '../../schemas/generated/events.js';
 import type { PartitionState } from '../blackboard/board.js';
 import { emptyEnvelope } from '../blackboard/empty-envelope.js';
 import type { Policy } from '../blackboard/policy.js';
-import { policyTextOf, policyVersionOf, policyWithoutOlder, workflowVersionOf } from '../blackboard/policy-version.js';
+import { policyTextOf, policyVersionOf, policyWithOlder, policyWithoutOlder, workflowVersionOf } from '../blackboard/policy-version.js';
 import { isRemembered } from './evolve.js';
 import type { Workflow } from '../blackboard/workflow.js';
 
@@ -11,7 +11,7 @@ export function policyWith(policy: Policy, state: PartitionState): Policy {
   const current = new Set(Object.values(policy.workflows).map(workflowVersionOf));
   const older: Record<string, Workflow> = {};
   for (const job of state.jobs.values()) if (!current.has(job.workflowVersion)) older[job.workflowVersion] = job.workflow;
-  return Object.keys(older).length === 0 ? policyWithoutOlder(policy) : { ...policy, olderWorkflows: older };
+  return Object.keys(older).length === 0 ? policyWithoutOlder(policy) : policyWithOlder(policy, older);
 }
 
 /** Where a checkpoint stands: its own offset on verified, and the digest of the marker that it stands behind. */
