@@ -51,18 +51,36 @@ export function newStepTrack(): StepTrack {
   return { attempt: 0, open: null, retryAtMs: -1, candidates: new Set(), receipts: new Set() };
 }
 
+interface ReadPolicy {
+  readonly policy: Policy;
+  /** By workflow version. */
+  readonly steps: readonly (readonly [string, ReadonlyMap<string, WorkflowStep>])[];
+}
+
+/** Policies by their text: every take-over of every partition names the same few again. */
+const policiesRead = new Map<string, ReadPolicy>();
+const policiesReadMax = 64;
+
+function readPolicy(json: string): ReadPolicy {
+  const known = policiesRead.get(json);
+  if (known !== undefined) return known;
+  const policy = JSON.parse(json) as Policy;
+  const workflows = [...Object.values(policy.workflows), ...Object.values(policy.olderWorkflows)];
+  const read: ReadPolicy = { policy, steps: workflows.map((workflow) => [versionOf(workflow), new Map(workflow.steps.map((step) => [step.id, step]))]) };
+  if (policiesRead.size >= policiesReadMax) policiesRead.delete(policiesRead.keys().next().value as string);
+  policiesRead.set(json, read);
+  return read;
+}
+
 /** The policies that checkpoints named, as data. */
 export class PolicyBook {
   #current: Policy | null = null;
   readonly #steps = new Map<string, ReadonlyMap<string, WorkflowStep>>();
 
   adopt(json: string): void {
-    const policy = JSON.parse(json) as Policy;
+    const { policy, steps } = readPolicy(json);
     this.#current = policy;
-    for (const workflow of [...Object.values(policy.workflows), ...Object.values(policy.olderWorkflows)]) {
-      const version = versionOf(workflow);
-      if (!this.#steps.has(version)) this.#steps.set(version, new Map(workflow.steps.map((step) => [step.id, step])));
-    }
+    for (const [version, byId] of steps) if (!this.#steps.has(version)) this.#steps.set(version, byId);
   }
 
   /** How long a job's id stays taken after its end. */
