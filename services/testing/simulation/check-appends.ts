@@ -11,35 +11,38 @@ type Add = (invariant: string, what: string, records?: readonly string[]) => voi
 export function checkAppends(history: AppendHistory, { partition, facts, claims }: { readonly partition: number; readonly facts: readonly FactAt[]; readonly claims: readonly LogRecord[] }, add: Add): void {
   for (const [topic, records] of [[topics.quarantine, claims], [topics.verified, facts.map((at) => at.record)]] as const) {
     const entries = history.entries.filter(({ batch }) => batch.topic === topic && batch.partition === partition);
-    for (const entry of entries) if (entry.outcome === 'acknowledged') acknowledged(entry, records, add);
-    whole(entries, records, add);
+    const isTold = new Uint8Array(records.length);
+    for (const entry of entries) if (entry.outcome === 'acknowledged') acknowledged(entry, records, isTold, add);
+    whole(entries, records, isTold, add);
   }
   onePiece(history.entries.filter(({ batch }) => batch.topic === topics.verified && batch.partition === partition), facts, add);
 }
 
-function acknowledged({ batch, baseOffset, process }: AppendEntry, records: readonly LogRecord[], add: Add): void {
+/** Marks the records that somebody was told of: each stands where that one was told, with the bytes that were sent. */
+function acknowledged({ batch, baseOffset, process }: AppendEntry, records: readonly LogRecord[], isTold: Uint8Array, add: Add): void {
   batch.records.forEach(({ value }, index) => {
     const record = records[baseOffset + index];
-    if (record === undefined || !record.value.equals(value)) add('I2', `an append that ${process} was told of is not in the log`, [shownRecord({ ...batch, offset: baseOffset + index })]);
+    if (record?.value.equals(value) === true) isTold[record.offset] = 1;
+    else add('I2', `an append that ${process} was told of is not in the log`, [shownRecord({ ...batch, offset: baseOffset + index })]);
   });
 }
 
-/** Every record comes from an append, no more often than it was sent, and refused ones are not there. */
-function whole(entries: readonly AppendEntry[], records: readonly LogRecord[], add: Add): void {
-  const sent = new Map<string, { least: number; most: number }>();
+/** Every other record comes from an append of unknown outcome, no more often than it was sent; refused ones are not there. */
+function whole(entries: readonly AppendEntry[], records: readonly LogRecord[], isTold: Uint8Array, add: Add): void {
+  const sent = new Map<string, number>();
   for (const { batch, outcome } of entries) {
+    if (outcome === 'acknowledged' || outcome === 'refused') continue;
     for (const { value } of batch.records) {
       const key = value.toString('latin1');
-      const counted = sent.get(key) ?? { least: 0, most: 0 };
-      if (outcome === 'acknowledged') counted.least += 1;
-      if (outcome !== 'refused') counted.most += 1;
-      sent.set(key, counted);
+      sent.set(key, (sent.get(key) ?? 0) + 1);
     }
   }
   for (const record of records) {
-    const counted = sent.get(record.value.toString('latin1'));
-    if (counted === undefined || counted.most === 0) add('I2', 'a record is in the log that nobody sent, or that was refused', [shownRecord(record)]);
-    else counted.most -= 1;
+    if (isTold[record.offset] === 1) continue;
+    const key = record.value.toString('latin1');
+    const left = sent.get(key) ?? 0;
+    if (left === 0) add('I2', 'a record is in the log that nobody sent, or that was refused', [shownRecord(record)]);
+    else sent.set(key, left - 1);
   }
 }
 

@@ -16,8 +16,8 @@ export class Deployment {
     // Dice of its own: what a deployment draws moves nothing else of a run.
     this.#dice = new Dice(seed ^ 0x2545f491);
     this.renewAfterRecords = this.#dice.chance(0.4) ? this.#dice.between(5, 60) : undefined;
-    const own = isVaried ? limited(policy, this.#dice) : policy;
-    this.#policies = isVaried && this.#dice.chance(0.5) ? [own, changed(own), without(own, 'upstream-acme')] : [own];
+    const variants = variantsOf(policy, isVaried ? limitsOf(this.#dice) : noLimits);
+    this.#policies = isVaried && this.#dice.chance(0.5) ? variants : variants.slice(0, 1);
   }
 
   /** What a process that starts now wants in force. */
@@ -26,12 +26,31 @@ export class Deployment {
   }
 }
 
-function limited(policy: Policy, dice: Dice): Policy {
-  return {
-    ...policy,
-    ...(dice.chance(0.35) ? { rememberMs: dice.between(500, 4_000) } : {}),
-    ...(dice.chance(0.15) ? { openJobsPerTenantMax: dice.between(1, 3) } : {}),
-  };
+interface Limits {
+  readonly rememberMs: number | null;
+  readonly openJobsPerTenantMax: number | null;
+}
+
+const noLimits: Limits = { rememberMs: null, openJobsPerTenantMax: null };
+
+function limitsOf(dice: Dice): Limits {
+  return { rememberMs: dice.chance(0.35) ? dice.pick([500, 1_000, 2_000, 4_000]) : null, openJobsPerTenantMax: dice.chance(0.15) ? dice.between(1, 3) : null };
+}
+
+/** By policy and limits: a policy is data whose version and text are computed once per object, and runs share them. */
+const known = new WeakMap<Policy, Map<string, readonly Policy[]>>();
+
+/** The policy under its limits, and what another operator has deployed in its place. */
+function variantsOf(policy: Policy, { rememberMs, openJobsPerTenantMax }: Limits): readonly Policy[] {
+  let ofPolicy = known.get(policy);
+  if (ofPolicy === undefined) known.set(policy, ofPolicy = new Map());
+  const key = `${rememberMs} ${openJobsPerTenantMax}`;
+  let variants = ofPolicy.get(key);
+  if (variants === undefined) {
+    const own = { ...policy, ...(rememberMs === null ? {} : { rememberMs }), ...(openJobsPerTenantMax === null ? {} : { openJobsPerTenantMax }) };
+    ofPolicy.set(key, variants = [own, changed(own), without(own, 'upstream-acme')]);
+  }
+  return variants;
 }
 
 /** Another version of each workflow: jobs that began with the other one stay on it. */

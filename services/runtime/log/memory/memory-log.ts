@@ -82,11 +82,11 @@ export class MemoryLogStore implements RecordStore, PositionStore {
   }
 
   load(group: string, topic: TopicName, partition: number): CommittedPosition | undefined {
-    return this.positions.get(JSON.stringify([group, topic, partition]));
+    return this.positions.get(positionKey(group, topic, partition));
   }
 
   save(group: string, positions: readonly CommittedPosition[]): Promise<void> {
-    for (const position of positions) this.positions.set(JSON.stringify([group, position.topic, position.partition]), { ...position });
+    for (const position of positions) this.positions.set(positionKey(group, position.topic, position.partition), { ...position });
     return new Promise((resolve) => { this.schedule(resolve, 0); });
   }
 
@@ -217,6 +217,11 @@ export class MemoryLog implements LogPort {
       throw new BlackboardError('APPEND_REFUSED', `there is no ${topic}/${String(partition)} to append to`, { topic, partition }, { cause: error });
     }
   }
+}
+
+/** Names of topics hold no space. */
+function positionKey(group: string, topic: TopicName, partition: number): string {
+  return `${topic} ${partition} ${group}`;
 }
 
 function scheduleOnEventLoop(action: () => void, delayMs: number): void {
