@@ -1,4 +1,5 @@
-// Many seeds, spread over worker threads: each seed is a run of its own, and runs of one thread never overlap.
+// Many seeds, spread over worker threads that live as long as there are seeds, each taking the next when it is free:
+// each seed is a run of its own, and runs of one thread never overlap.
 
 import { Worker, isMainThread, parentPort, workerData } from 'node:worker_threads';
 import { fileURLToPath } from 'node:url';
@@ -21,38 +22,68 @@ const twiceMax = 2;
 
 /** Resolves when all have run. @throws what a worker dies of. */
 export async function runMany({ seeds, workers, file, signal, onReport }: ManySeeds): Promise<void> {
-  if (workers <= 1) return runHere({ seeds, file }, onReport, signal);
-  const shares = Array.from({ length: workers }, (_, worker) => seeds.filter((_seed, index) => index % workers === worker)).filter((share) => share.length > 0);
-  await Promise.all(shares.map((share) => runThere({ seeds: share, file }, onReport, signal)));
+  const left = seeds[Symbol.iterator]();
+  const next = (): number | null => {
+    const { value, done } = left.next();
+    return done === true || signal?.aborted === true ? null : value;
+  };
+  if (workers <= 1) return runHere(() => Promise.resolve(next()), file, onReport);
+  const count = Math.min(workers, seeds.length);
+  await Promise.all(Array.from({ length: count }, () => runThere({ next, file }, onReport, signal)));
 }
 
-interface Share {
-  readonly seeds: readonly number[];
-  readonly file: string | undefined;
-}
-
-async function runHere({ seeds, file }: Share, onReport: (report: SeedReport) => void, signal?: AbortSignal): Promise<void> {
+/** Takes one seed after the other, until there is none. */
+async function runHere(next: () => Promise<number | null>, file: string | undefined, onReport: (report: SeedReport) => void): Promise<void> {
   const scenario = file === undefined ? builtInScenario : await loadUserScenario(file);
-  for (const [index, seed] of seeds.entries()) {
-    if (signal?.aborted === true) return;
-    onReport(await runSeed(seed, scenario, file !== undefined && index < twiceMax));
+  let played = 0;
+  for (let seed = await next(); seed !== null; seed = await next()) {
+    onReport(await runSeed(seed, scenario, file !== undefined && played < twiceMax));
+    played += 1;
     // Between runs the event loop turns: reports go out, a signal can stop us.
     await new Promise((resolve) => setImmediate(resolve));
   }
 }
 
-function runThere(share: Share, onReport: (report: SeedReport) => void, signal?: AbortSignal): Promise<void> {
+interface Given {
+  readonly file: string | undefined;
+}
+
+/** Seeds that a worker has in hand beside the one it plays: it never waits for the next. */
+const aheadMax = 2;
+/** A run's garbage is young: with room for it, next to nothing of it is ever moved. */
+const youngMiB = 96;
+
+function runThere({ next, file }: Given & { readonly next: () => number | null }, onReport: (report: SeedReport) => void, signal?: AbortSignal): Promise<void> {
   return new Promise((resolve, reject) => {
-    const worker = new Worker(fileURLToPath(import.meta.url), { workerData: share });
-    worker.on('message', (report: SeedReport) => { if (signal?.aborted !== true) onReport(report); });
+    const worker = new Worker(fileURLToPath(import.meta.url), { workerData: { file, isPlayer: true }, resourceLimits: { maxYoungGenerationSizeMb: youngMiB } });
+    worker.on('message', (report: SeedReport) => {
+      worker.postMessage(next());
+      if (signal?.aborted !== true) onReport(report);
+    });
+    for (let ahead = 0; ahead < aheadMax; ahead += 1) worker.postMessage(next());
     const end = (): void => { void worker.terminate(); };
     signal?.addEventListener('abort', end, { once: true });
     worker.once('error', reject);
-    worker.once('exit', (code) => { if (code === 0 || signal?.aborted === true) resolve(); else reject(new Error(`a worker of the simulation ended with ${code}`)); });
+    worker.once('exit', (code) => {
+      signal?.removeEventListener('abort', end);
+      if (code === 0 || signal?.aborted === true) resolve();
+      else reject(new Error(`a worker of the simulation ended with ${code}`));
+    });
   });
 }
 
-if (!isMainThread && parentPort !== null && Array.isArray((workerData as { seeds?: unknown } | null)?.seeds)) {
+if (!isMainThread && parentPort !== null && (workerData as { isPlayer?: unknown } | null)?.isPlayer === true) {
   const port = parentPort;
-  await runHere(workerData as Share, (report) => { port.postMessage(report); });
+  const given: (number | null)[] = [];
+  let wake = (): void => undefined;
+  port.on('message', (seed: number | null) => {
+    given.push(seed);
+    wake();
+  });
+  const next = async (): Promise<number | null> => {
+    while (given.length === 0) await new Promise<void>((resolve) => { wake = resolve; });
+    return given.shift() as number | null;
+  };
+  await runHere(next, (workerData as Given).file, (report) => { port.postMessage(report); });
+  port.close();
 }
