@@ -1,28 +1,30 @@
-// The outcomes of jobs as a user of Postgres sees them: LISTEN rings after each commit of the projector, then one
-// SELECT for all jobs that somebody waits for. One query at a time; what rings meanwhile is asked for by the next.
+// The outcomes of jobs as a user of Postgres sees them: each commit of the projector names the jobs that it has ended
+// (LISTEN), then one SELECT for those of them that somebody waits for. One query at a time; what rings meanwhile is
+// asked for by the next.
 
 import { noteContract } from '../../workflows/noop/contracts.js';
-import { committedChannel } from '../../services/ingress/commit-bell.js';
+import { endedChannel } from '../../services/projector/watermarks.js';
 import { readBody } from '../../services/runtime/codec/contract-codec.js';
 import type { ListeningDatabase } from '../../services/runtime/postgres/listening-database.js';
 import type { StepResult } from '../w3/workload.js';
 
 interface Waiter { resolve(outcome: StepResult): void; reject(error: Error): void }
-type EndedRow = Readonly<{ job: string; outcome: string; reason: string | null; result_body: Buffer | null; ended_ms: number }>;
+type EndedRow = Readonly<{ job: string; outcome: string; reason: string | null; result_body: Buffer | null; ended_at: Date }>;
 
 export class Outcomes {
   readonly #waiting = new Map<string, Waiter>();
   /** From the append of each terminal fact, by the broker's clock of the same machine, to the SELECT that showed it; ms. */
   readonly lagsMs: number[] = [];
   #isAsking = false;
-  #rang = false;
+  #ended: string[] = [];
 
   private constructor(private readonly db: ListeningDatabase) {}
 
   static async listen(db: ListeningDatabase): Promise<Outcomes> {
     const outcomes = new Outcomes(db);
-    await db.listen(committedChannel, () => {
-      outcomes.#rang = true;
+    await db.listen(endedChannel, (payload) => {
+      // Without a name: something may have been missed.
+      outcomes.#ended.push(...(payload === '' ? outcomes.#waiting.keys() : payload.split(' ')));
       void outcomes.#ask();
     });
     return outcomes;
@@ -37,9 +39,11 @@ export class Outcomes {
     if (this.#isAsking) return;
     this.#isAsking = true;
     try {
-      while (this.#rang && this.#waiting.size > 0) {
-        this.#rang = false;
-        const rows = await this.db.query<EndedRow>('SELECT job, outcome, reason, result_body, extract(epoch FROM ended_at) * 1000 AS ended_ms FROM jobs WHERE job = ANY($1) AND ended_offset IS NOT NULL', [[...this.#waiting.keys()]]);
+      for (;;) {
+        const jobs = this.#ended.filter((job) => this.#waiting.has(job));
+        this.#ended = [];
+        if (jobs.length === 0) break;
+        const rows = await this.db.query<EndedRow>('SELECT job, outcome, reason, result_body, ended_at FROM jobs WHERE job = ANY($1) AND ended_offset IS NOT NULL', [jobs]);
         for (const row of rows) this.#settle(row);
       }
     } catch (error) {
@@ -50,11 +54,11 @@ export class Outcomes {
     }
   }
 
-  #settle({ job, outcome, reason, result_body: body, ended_ms: endedAtMs }: EndedRow): void {
+  #settle({ job, outcome, reason, result_body: body, ended_at: endedAt }: EndedRow): void {
     const waiter = this.#waiting.get(job);
     if (waiter === undefined) return;
     this.#waiting.delete(job);
-    this.lagsMs.push(Date.now() - Number(endedAtMs));
+    this.lagsMs.push(Date.now() - endedAt.getTime());
     if (outcome !== 'completed' || body === null) waiter.reject(new Error(`job ${job} ended ${outcome} (${reason ?? 'no reason'})`));
     else waiter.resolve(JSON.parse(readBody(noteContract, body).text) as StepResult);
   }

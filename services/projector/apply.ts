@@ -27,7 +27,7 @@ export async function applyBatch(db: Database, batch: ProjectionBatch): Promise<
   const jobs = mergeJobChanges(batch.changes);
   const artifacts = mergeArtifactChanges(batch.changes);
   const statements = [
-    ...moveWatermarks(batch.topic, batch.advances),
+    ...moveWatermarks(batch.topic, batch.advances, jobs.flatMap(({ job, ended }) => (ended === null ? [] : [job]))),
     { sql: auditSql, copy: copyRows(auditColumns, batch.changes.map((change) => change.audit)) },
     ...(jobs.length === 0 ? [] : [{ sql: jobsSql, values: columnArrays(jobColumns, jobs) }]),
     ...(artifacts.length === 0 ? [] : [{ sql: artifactsSql, values: columnArrays(artifactColumns, artifacts) }]),

@@ -16,7 +16,7 @@ import { runProjector, type Committed } from './run-projector.js';
 import { tableHash } from './table-hash.js';
 import { codec, expectedHash, openTestLog, projectorOptions, rowCount, untilRows, verified } from './testing/projection-setup.js';
 import { factTypes, sampleFact } from './testing/sample-facts.js';
-import { committedChannel } from './watermarks.js';
+import { committedChannel, endedChannel } from './watermarks.js';
 
 const missing = await whatIsMissing({ postgres: true });
 const server: LocalPostgres | null = missing === undefined ? await startPostgres() : null;
@@ -43,6 +43,8 @@ function projection(open: () => Promise<ListeningDatabase>): void {
   it('gives every record of the log exactly one row, stale ones marked, and says when it is committed', async () => {
     const heard: string[] = [];
     const unlisten = await db.listen(committedChannel, (payload) => heard.push(payload));
+    const ended = new Set<string>();
+    const unlistenEnded = await db.listen(endedChannel, (payload) => { for (const job of payload.split(' ')) ended.add(job); });
     const records = await fill(30);
     const committed = new Map<number, number>();
     const projector = await runProjector(projectorOptions(log, db, { rowsMax: 100 }));
@@ -50,7 +52,8 @@ function projection(open: () => Promise<ListeningDatabase>): void {
     await untilRows(db, records);
     assert.deepEqual((await projector.lag()).map(({ partition, records: behind }) => [partition, behind]).sort(), [[0, 0], [1, 0]]);
     await projector.stop();
-    await unlisten();
+    await Promise.all([unlisten(), unlistenEnded()]);
+    assert.deepEqual([...ended].sort(), (await db.query<{ job: string }>("SELECT job FROM jobs WHERE state = 'ended' ORDER BY job COLLATE \"C\"")).map(({ job }) => job), 'all that have ended, and no others');
     for (const { partition, next } of await log.ranges(verified)) {
       assert.equal(committed.get(partition), next - 1);
       assert.ok(heard.includes(`${partition}:${next - 1}`));

@@ -17,6 +17,12 @@ export interface Advance {
 /** Channel of the wake-ups that a commit sends; the payload is `partition:last offset`. */
 export const committedChannel = 'blackboard_committed';
 
+/** Channel of the jobs that a commit has ended; the payload is job ids with a space between. */
+export const endedChannel = 'blackboard_ended';
+
+// A payload must be shorter than 8,000 bytes.
+const idsOfPayload = 200;
+
 type Stored = { partition: number; next_offset: number; epoch: number; digest: string };
 
 /** Stored positions of a topic's partitions; absent where nothing was ever projected. */
@@ -40,22 +46,30 @@ WITH wanted AS (
   RETURNING w.partition, w.next_offset
 )
 SELECT CASE WHEN (SELECT count(*) FROM moved) = (SELECT count(*) FROM wanted) THEN true ELSE refuse_moved_watermarks() END,
-  (SELECT count(pg_notify('${committedChannel}', partition::text || ':' || (next_offset - 1)::text)) FROM moved)`;
+  (SELECT count(pg_notify('${committedChannel}', partition::text || ':' || (next_offset - 1)::text)) FROM moved),
+  (SELECT count(pg_notify('${endedChannel}', jobs)) FROM unnest($8::text[]) AS ended (jobs))`;
 
 /** Whether a transaction failed because a watermark stands elsewhere. */
 export function isMoved(error: unknown): boolean {
   return (error as { code?: unknown }).code === 'BB001';
 }
 
-/** Moves all of the watermarks or fails (`isMoved`). */
-export function moveWatermarks(topic: string, advances: readonly Advance[]): readonly Statement[] {
+/** Moves all of the watermarks or fails (`isMoved`), and rings for both channels. `ended`: ids of jobs. */
+export function moveWatermarks(topic: string, advances: readonly Advance[], ended: readonly string[]): readonly Statement[] {
   const list = (of: (advance: Advance) => number | string, some = advances): string => `{${some.map(of).join(',')}}`;
   const move = { sql: moveSql, values: [
     topic, list((advance) => advance.partition), list((advance) => advance.from), list((advance) => advance.to.offset), list((advance) => advance.to.epoch),
     list((advance) => `"${advance.to.digest}"`), list((advance) => `"${new Date(advance.lastAppendTimeMs).toISOString()}"`),
+    `{${payloads(ended).map((payload) => `"${payload}"`).join(',')}}`,
   ] };
   // Rows of partitions that never had one are made and moved in this same transaction.
   const first = advances.filter((advance) => advance.isFirst);
   if (first.length === 0) return [move];
   return [{ sql: beginSql, values: [topic, list((advance) => advance.partition, first), list((advance) => advance.from, first)] }, move];
+}
+
+/** Ids are 32 hex digits wherever a gate accepted the job; of anything else nobody can be waiting for the end. */
+function payloads(ended: readonly string[]): readonly string[] {
+  const ids = ended.filter((id) => /^[0-9a-f]{32}$/.test(id));
+  return Array.from({ length: Math.ceil(ids.length / idsOfPayload) }, (_, index) => ids.slice(index * idsOfPayload, (index + 1) * idsOfPayload).join(' '));
 }

@@ -80,9 +80,22 @@ function identifier(name: string): string {
   return name;
 }
 
+// Texts that come again and again are few, and are planned once per connection; a text made for one question is not kept.
+const preparedMax = 64;
+const preparedNames = new Map<string, string>();
+
+function preparedName(sql: string): string | undefined {
+  const known = preparedNames.get(sql);
+  if (known !== undefined || preparedNames.size >= preparedMax) return known;
+  const name = `query_${preparedNames.size}`;
+  preparedNames.set(sql, name);
+  return name;
+}
+
 async function query<Row extends Record<string, unknown>>(on: pg.Pool | pg.PoolClient, sql: string, values: readonly unknown[] | undefined): Promise<readonly Row[]> {
+  if (values !== undefined) return (await on.query<Row>({ text: sql, values: [...values], name: preparedName(sql) as string })).rows;
   // Several statements in one text answer a list, one result per statement.
-  const answer = (values === undefined ? await on.query(sql) : await on.query(sql, [...values])) as pg.QueryResult<Row> | pg.QueryResult<Row>[];
+  const answer = await on.query(sql) as pg.QueryResult<Row> | pg.QueryResult<Row>[];
   return (Array.isArray(answer) ? answer.at(-1)?.rows : answer.rows) ?? [];
 }
 
