@@ -35,6 +35,8 @@ export interface Place {
   isKept: boolean;
 }
 
+/** How long readers wait for more before they are given what has come. */
+const fetchMsMaxes = [0, 20, 60, 150] as const;
 const silent = { isLevelEnabled: () => false, info() {}, debug() {}, warn() {}, error() {}, fatal() {}, trace() {}, child: () => silent } as unknown as Logger;
 
 export class World {
@@ -68,9 +70,12 @@ export class World {
     this.faults = new Faults(this.dice, stormOf(seed));
     this.scheduler = new Scheduler(this.dice, epochMs);
     this.partitions = this.dice.between(1, 4);
+    // From one record at a time to batches of many.
+    const fetchMsMax = this.dice.pick(fetchMsMaxes);
     this.store = new RecordingStore({
       topics: [topics.quarantine, topics.verified].map((name) => ({ name, partitions: this.partitions })).concat([topics.control, topics.deadLetter].map((name) => ({ name, partitions: 1 }))),
       schedule: (action, delayMs) => { this.scheduler.at(delayMs + this.dice.next() * 2, action); },
+      fetchMs: () => this.dice.next() * fetchMsMax,
       clock: () => Math.floor(this.scheduler.nowMs + this.logSkewMs),
       faults: { onAppend: (batch) => this.#faultOf(batch) },
     });

@@ -19,6 +19,8 @@ export interface GroupSeams {
   readonly store: RecordStore;
   readonly positions: PositionStore;
   readonly schedule: Schedule;
+  /** When what has been appended is delivered; what comes until then is in the same batch. Default: `schedule`. */
+  readonly fetch?: Schedule;
 }
 
 export class ConsumerGroups {

@@ -23,6 +23,7 @@ export interface MemberSeams {
   readonly store: RecordStore;
   readonly positions: PositionStore;
   readonly schedule: Schedule;
+  readonly fetch?: Schedule;
   /** Takes the member out of its group. */
   readonly remove: (member: GroupMember) => void;
 }
@@ -141,7 +142,7 @@ export class GroupMember implements Member {
   private wake(cursor: Cursor): void {
     if (cursor.scheduled || cursor.paused || cursor.next === undefined) return;
     cursor.scheduled = true;
-    this.seams.schedule(() => {
+    (this.seams.fetch ?? this.seams.schedule)(() => {
       cursor.scheduled = false;
       this.deliver(cursor);
     });

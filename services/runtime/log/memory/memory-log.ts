@@ -20,6 +20,8 @@ export interface MemoryLogStoreOptions {
   readonly topics: readonly { readonly name: TopicName; readonly partitions: number }[];
   /** Runs an action after `delayMs`, never within the call. Default: `setImmediate`, `setTimeout`. */
   readonly schedule?: (action: () => void, delayMs: number) => void;
+  /** How long a reader waits before it is given what has come; default: not at all. */
+  readonly fetchMs?: () => number;
   /** Ms since 1970. */
   readonly clock?: () => number;
   readonly faults?: { onAppend(batch: AppendBatch): AppendFault };
@@ -36,7 +38,7 @@ export class MemoryLogStore implements RecordStore, PositionStore {
     this.schedule = options.schedule ?? scheduleOnEventLoop;
     this.clock = options.clock ?? Date.now;
     for (const { name, partitions } of options.topics) this.records.set(name, Array.from({ length: partitions }, () => []));
-    this.groups = new ConsumerGroups({ store: this, positions: this, schedule: (action) => { this.schedule(action, 0); } });
+    this.groups = new ConsumerGroups({ store: this, positions: this, schedule: (action) => { this.schedule(action, 0); }, fetch: (action) => { this.schedule(action, options.fetchMs?.() ?? 0); } });
   }
 
   /** A log as one process has it open. */
