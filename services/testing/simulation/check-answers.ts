@@ -29,17 +29,18 @@ export function checkAnswers({ scenario }: World, { facts, claims }: { readonly 
     const cause = claims[fact.cause];
     const claim = cause === undefined ? null : claimOf(cause);
     if (cause === undefined || claim === null) return;
-    const shown = [shownRecord(record, fact), shownRecord(cause, claim)];
+    // Named only when there is something to say.
+    const shown = (): readonly string[] => [shownRecord(record, fact), shownRecord(cause, claim)];
     const throws = claim.type === 'JobSubmitted' && claim.params.includes(throwsMark);
-    if (fact.type === 'ClaimParked' && !throws) add('R11', 'a claim was parked at which no verb throws', shown);
-    if (fact.type === 'JobAccepted' && throws) add('R11', 'a claim was admitted at which a verb throws', shown);
+    if (fact.type === 'ClaimParked' && !throws) add('R11', 'a claim was parked at which no verb throws', shown());
+    if (fact.type === 'JobAccepted' && throws) add('R11', 'a claim was admitted at which a verb throws', shown());
     if (fact.type !== 'ClaimRefused') return;
     if (fact.closesAttempt) {
       const asked = open.get(step);
       const agent = scenario.policy.principals[claim.signer.split('#')[0] ?? '']?.agent ?? '';
-      if (asked === undefined || !fact.authentic || agent !== asked.agent || !('requestOffset' in claim) || claim.requestOffset !== asked.offset) add('R12', 'a claim closed an attempt that its signer was not asked for', shown);
-      if (!endsAttempt(counting[index + 1]?.fact, fact)) add('R12', 'a refusal says that it closes an attempt, and leaves it open', shown);
-    } else if (closing.has(fact.reason)) add('R12', 'work that breaks a rule of its step left the attempt open', shown);
+      if (asked === undefined || !fact.authentic || agent !== asked.agent || !('requestOffset' in claim) || claim.requestOffset !== asked.offset) add('R12', 'a claim closed an attempt that its signer was not asked for', shown());
+      if (!endsAttempt(counting[index + 1]?.fact, fact)) add('R12', 'a refusal says that it closes an attempt, and leaves it open', shown());
+    } else if (closing.has(fact.reason)) add('R12', 'work that breaks a rule of its step left the attempt open', shown());
   });
 }
 

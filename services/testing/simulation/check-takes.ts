@@ -45,17 +45,17 @@ export function checkTakes(history: AppendHistory, partition: number, add: Add):
 }
 
 function taken({ process, batch, baseOffset, beganAtMs, evictedMs }: AppendEntry, failedAtMs: number | null, add: Add): void {
-  const shown = [shownRecord({ ...batch, offset: baseOffset })];
-  if (failedAtMs === null) return add('R6', `${process} gave up the epoch of partition ${batch.partition}, which it had kept, without cause`, shown);
-  if (beganAtMs - failedAtMs < pauseMsMin) add('R6', `${process} took partition ${batch.partition} again ${Math.round(beganAtMs - failedAtMs)} ms after a failure`, shown);
-  if (evictedMs > heartbeatMsMax) add('R6', `${process} took partition ${batch.partition} again, ${Math.round(evictedMs)} ms after its group went on without it`, shown);
+  const shown = (): readonly string[] => [shownRecord({ ...batch, offset: baseOffset })];
+  if (failedAtMs === null) return add('R6', `${process} gave up the epoch of partition ${batch.partition}, which it had kept, without cause`, shown());
+  if (beganAtMs - failedAtMs < pauseMsMin) add('R6', `${process} took partition ${batch.partition} again ${Math.round(beganAtMs - failedAtMs)} ms after a failure`, shown());
+  if (evictedMs > heartbeatMsMax) add('R6', `${process} took partition ${batch.partition} again, ${Math.round(evictedMs)} ms after its group went on without it`, shown());
 }
 
 /** An append that is not answered for sure, or landed where it was not due, ends the epoch. */
 function follow(take: Take, entry: AppendEntry, add: Add): void {
-  const shown = [shownRecord({ ...entry.batch, offset: entry.baseOffset })];
-  if (take.failedAtMs !== null && entry.beganAtMs > take.failedAtMs) add(take.isDisplaced ? 'R4' : 'R5', `${entry.process} went on in an epoch of partition ${entry.batch.partition} that had ended for it`, shown);
-  if (entry.beganAtMs < take.last.answeredAtMs) add('R5', `${entry.process} sent to partition ${entry.batch.partition} before the send before it was answered`, shown);
+  const shown = (): readonly string[] => [shownRecord({ ...entry.batch, offset: entry.baseOffset })];
+  if (take.failedAtMs !== null && entry.beganAtMs > take.failedAtMs) add(take.isDisplaced ? 'R4' : 'R5', `${entry.process} went on in an epoch of partition ${entry.batch.partition} that had ended for it`, shown());
+  if (entry.beganAtMs < take.last.answeredAtMs) add('R5', `${entry.process} sent to partition ${entry.batch.partition} before the send before it was answered`, shown());
   take.last = entry;
   const isDisplaced = entry.outcome === 'acknowledged' && take.next !== null && entry.baseOffset !== take.next;
   if (isDisplaced && take.failedAtMs === null) take.isDisplaced = true;
