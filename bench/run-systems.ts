@@ -1,5 +1,6 @@
 // Runs W3 on every system, interleaved: each repetition gives each system its turn on the same machine, so that what
-// the machine does to one of them it does to all. All are started first; an idle one costs next to nothing.
+// the machine does to one of them it does to all. A turn starts the system, warms it up, measures it and its modes, and
+// stops it: nothing but the servers that are shared runs beside it.
 
 import type { RawKafka } from './limits/raw-kafka.js';
 import { Driver } from './driver.js';
@@ -49,40 +50,69 @@ export interface Measured {
 interface Seat {
   readonly choice: SystemChoice;
   readonly result: Mutable;
-  driver: Driver | null;
-  /** Whose driver it is; a mode uses that of the system it is a mode of. */
-  isOwner: boolean;
+  /** Other ways to run the same processes. */
+  readonly modes: readonly Seat[];
 }
 
-/** A system that fails keeps what it has, with the reason. */
+interface Run {
+  readonly servers: Servers;
+  readonly sizes: Sizes;
+  readonly stages: Record<string, Figures>;
+  readonly say: Say;
+}
+
+/** A system that fails keeps what it has, with the reason, and gets no further turn. */
 export async function runSystems(choices: readonly SystemChoice[], { servers, raw }: { readonly servers: Servers; readonly raw: RawKafka }, sizes: Sizes, say: Say): Promise<Measured> {
-  const seats = choices.map((choice): Seat => ({ choice, driver: null, isOwner: true, result: { name: choice.name, about: [], unfair: choice.unfair ?? '', latency: [], factLatency: [], throughput: [], factThroughput: [], slowSteps: [], missing: '' } }));
+  const results = new Map(choices.map((choice): [SystemChoice, Mutable] => [choice, { name: choice.name, about: [], unfair: choice.unfair ?? '', latency: [], factLatency: [], throughput: [], factThroughput: [], slowSteps: [], missing: '' }]));
+  const seatOf = (choice: SystemChoice, modes: readonly Seat[]): Seat => ({ choice, modes, result: results.get(choice) as Mutable });
+  const isModeOfAnother = ({ modeOf }: SystemChoice): boolean => choices.some(({ name }) => name === modeOf?.system);
+  const seats = choices.filter((choice) => !isModeOfAnother(choice)).map((choice) => seatOf(choice, choices.filter(({ modeOf }) => modeOf?.system === choice.name).map((mode) => seatOf(mode, []))));
   const hops: Figures[] = [];
+  const run: Run = { servers, sizes, say, stages: {} };
+  for (let repetition = 1; repetition <= sizes.repetitions; repetition += 1) {
+    hops.push(await raw.hops(sizes.latencyJobs * 2));
+    const turn = { ...run, say: (line: string) => say(`${repetition}/${sizes.repetitions} ${line}`) };
+    for (const seat of seats) if (seat.result.missing === '') await oneTurn(seat, turn, repetition === sizes.repetitions);
+  }
+  return { systems: [...results.values()], hops, stages: run.stages };
+}
+
+async function oneTurn(seat: Seat, run: Run, isLast: boolean): Promise<void> {
+  const { choice, result, modes } = seat;
+  let driver: Driver | null = null;
+  await attempt(seat, run.say, async () => {
+    const started = await Driver.start(choice.name, choice.program, await setupOf(choice, run.servers));
+    driver = started.driver;
+    result.about = [...started.about];
+    await measureAll(seat, started.driver, run, Math.min(1, 2 * choice.share));
+    for (const mode of modes) await attempt(mode, run.say, () => measureAll(mode, started.driver, run, 0.2));
+    for (const stage of isLast ? choice.stages ?? [] : []) await attempt(seat, run.say, () => measureStage(stage, started.driver, run));
+  });
+  await (driver as Driver | null)?.stop();
+}
+
+/** @param warmUpShare of the jobs that warm a system up. */
+async function measureAll(seat: Seat, driver: Driver, { sizes, say }: Run, warmUpShare: number): Promise<void> {
+  const { choice } = seat;
+  const mode = choice.modeOf?.mode;
+  if (mode !== undefined) await driver.measure({ measure: 'mode', mode, isOn: true }, deadlineMs);
   try {
-    for (const seat of seats) await attempt(seat, say, () => start(seat, seats, { servers, sizes, say }));
-    for (let repetition = 1; repetition <= sizes.repetitions; repetition += 1) {
-      hops.push(await raw.hops(sizes.latencyJobs * 2));
-      for (const seat of seats) await attempt(seat, say, () => oneTurn(seat, sizes, (line) => say(`${repetition}/${sizes.repetitions} ${line}`)));
+    await driver.measure({ measure: 'warm-up', jobs: Math.ceil(sizes.warmUpJobs * warmUpShare), inFlight: Math.min(64, choice.inFlight) }, deadlineMs);
+    for (const measure of choice.measures) {
+      const { what, figures, shown } = turnOf(measure, seat, sizes);
+      const found = await driver.measure(what, deadlineMs);
+      figures.push(found);
+      const others = found['othersShare'] ?? 0;
+      say(`${choice.name.padEnd(22)} ${shown(found)}${others > 0.1 ? `   (others used ${Math.round(100 * others)} % of the machine)` : ''}`);
     }
-    return { systems: seats.map(({ result }) => result), hops, stages: await runStages(seats, sizes, say) };
   } finally {
-    await Promise.all(seats.filter(({ isOwner }) => isOwner).map(({ driver }) => driver?.stop()));
+    if (mode !== undefined) await driver.measure({ measure: 'mode', mode, isOn: false }, deadlineMs);
   }
 }
 
-async function start(seat: Seat, seats: readonly Seat[], { servers, sizes, say }: { readonly servers: Servers; readonly sizes: Sizes; readonly say: Say }): Promise<void> {
-  const { choice, result } = seat;
-  const same = seats.find((other) => other.choice.name === choice.modeOf?.system);
-  if (same !== undefined) {
-    if (same.driver === null) throw new Error(`${same.choice.name} does not run`);
-    Object.assign(seat, { driver: same.driver, isOwner: false });
-    return;
-  }
-  say(`starting ${choice.name}`);
-  const { driver, about } = await Driver.start(choice.name, choice.program, await setupOf(choice, servers));
-  seat.driver = driver;
-  result.about.push(...about);
-  await driver.measure({ measure: 'warm-up', jobs: Math.max(50, Math.round(sizes.warmUpJobs * choice.share)), inFlight: 16 }, deadlineMs);
+async function measureStage(stage: string, driver: Driver, { sizes, say, stages }: Run): Promise<void> {
+  say(`stage ${stage}`);
+  stages[stage] = await driver.measure(stage === 'steady' ? { measure: 'steady', jobsPerS: sizes.steadyJobsPerS, seconds: 8 } : { measure: 'stage', stage }, deadlineMs);
 }
 
 interface Turn {
@@ -104,45 +134,11 @@ function turnOf(measure: Measure, { choice, result }: Seat, sizes: Sizes): Turn 
   }
 }
 
-async function oneTurn(seat: Seat, sizes: Sizes, say: Say): Promise<void> {
-  const { driver, choice } = seat;
-  if (driver === null) return;
-  const mode = choice.modeOf?.mode;
-  if (mode !== undefined) await driver.measure({ measure: 'mode', mode, isOn: true }, deadlineMs);
-  try {
-    for (const measure of choice.measures) {
-      const { what, figures, shown } = turnOf(measure, seat, sizes);
-      const found = await driver.measure(what, deadlineMs);
-      figures.push(found);
-      const others = found['othersShare'] ?? 0;
-      say(`${choice.name.padEnd(22)} ${shown(found)}${others > 0.1 ? `   (others used ${Math.round(100 * others)} % of the machine)` : ''}`);
-    }
-  } finally {
-    if (mode !== undefined) await driver.measure({ measure: 'mode', mode, isOn: false }, deadlineMs);
-  }
-}
-
-async function runStages(seats: readonly Seat[], sizes: Sizes, say: Say): Promise<Measured['stages']> {
-  const stages: Record<string, Figures> = {};
-  for (const seat of seats) {
-    for (const stage of seat.choice.stages ?? []) {
-      await attempt(seat, say, async () => {
-        if (seat.driver === null) return;
-        say(`stage ${stage}`);
-        stages[stage] = await seat.driver.measure(stage === 'steady' ? { measure: 'steady', jobsPerS: sizes.steadyJobsPerS, seconds: 8 } : { measure: 'stage', stage }, deadlineMs);
-      });
-    }
-  }
-  return stages;
-}
-
-async function attempt(seat: Seat, say: Say, work: () => Promise<void>): Promise<void> {
+async function attempt({ choice, result }: Seat, say: Say, work: () => Promise<void>): Promise<void> {
   try {
     await work();
   } catch (error) {
-    seat.result.missing = (error as Error).message.split('\n')[0] ?? '';
-    say(`${seat.choice.name}: ${seat.result.missing}`);
-    if (seat.isOwner) await seat.driver?.stop();
-    seat.driver = null;
+    result.missing = (error as Error).message.replaceAll(/\s+/g, ' ').slice(0, 300);
+    say(`${choice.name}: ${result.missing}`);
   }
 }
