@@ -12,6 +12,9 @@ const timeMsMax = 253_402_300_799_999;
 // Postgres counts microseconds from the year 2000.
 const postgresEpochMs = 946_684_800_000;
 
+/** Letters up to which a text is written one by one. */
+const shortMax = 40;
+
 // Eleven fixed bytes, then no flags and no extension.
 const copySignature = Buffer.concat([Buffer.from('PGCOPY\n\xFF\r\n\0', 'latin1'), Buffer.alloc(8)]);
 
@@ -46,7 +49,7 @@ function writeElement(writer: Writer, type: ColumnType, value: Exclude<ColumnVal
   switch (type) {
     case 'text': return writer.text(value as string, false);
     case 'jsonb': return writer.text(value as string, true);
-    case 'bytea': return writer.blob(typeof value === 'string' ? Buffer.from(value, 'hex') : value as Buffer);
+    case 'bytea': return typeof value === 'string' ? writer.hex(value) : writer.blob(value as Buffer);
     case 'integer':
       writer.int32(4);
       return writer.int32(value as number);
@@ -79,7 +82,7 @@ class Writer {
 
   int32(value: number): void {
     this.#reserve(4);
-    this.#at = this.#buffer.writeInt32BE(value, this.#at);
+    this.#put32(value);
   }
 
   int16(value: number): void {
@@ -91,8 +94,8 @@ class Writer {
   int64(value: number): void {
     this.#reserve(8);
     const high = Math.floor(value / 0x1_0000_0000);
-    this.#at = this.#buffer.writeInt32BE(high, this.#at);
-    this.#at = this.#buffer.writeUInt32BE(value - high * 0x1_0000_0000, this.#at);
+    this.#put32(high);
+    this.#put32(value - high * 0x1_0000_0000);
   }
 
   microseconds(ms: number): void {
@@ -117,9 +120,17 @@ class Writer {
     const start = this.#at + 4;
     if (isJson) this.#buffer[start] = 1;
     const body = isJson ? start + 1 : start;
-    const end = body + this.#buffer.write(value, body, 'utf8');
+    const end = body + (value.length <= shortMax ? this.#writeShort(value, body) : this.#buffer.write(value, body, 'utf8'));
     this.#buffer.writeInt32BE(end - start, this.#at);
     this.#at = end;
+  }
+
+  /** Bytes given as hex digits. */
+  hex(digits: string): void {
+    const size = digits.length / 2;
+    this.int32(size);
+    this.#reserve(size);
+    this.#at += this.#buffer.write(digits, this.#at, 'hex');
   }
 
   blob(value: Buffer): void {
@@ -130,6 +141,25 @@ class Writer {
   blobBytes(value: Buffer): void {
     this.#reserve(value.length);
     this.#at += value.copy(this.#buffer, this.#at);
+  }
+
+  #put32(value: number): void {
+    const buffer = this.#buffer;
+    buffer[this.#at++] = value >>> 24;
+    buffer[this.#at++] = value >>> 16;
+    buffer[this.#at++] = value >>> 8;
+    buffer[this.#at++] = value;
+  }
+
+  /** Answers the bytes written. A call into native code costs more than the letters of a short text. */
+  #writeShort(value: string, at: number): number {
+    const buffer = this.#buffer;
+    for (let index = 0; index < value.length; index += 1) {
+      const code = value.charCodeAt(index);
+      if (code >= 0x80) return buffer.write(value, at, 'utf8');
+      buffer[at + index] = code;
+    }
+    return value.length;
   }
 
   #reserve(size: number): void {

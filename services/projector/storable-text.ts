@@ -25,6 +25,6 @@ export function textOrNull(text: string, lengthMax = indexedTextMax): string | n
 export function storableJson(value: Readonly<Record<string, unknown>>, textMax = 4096): string {
   const text = JSON.stringify(value);
   // Almost always there is nothing to mend: what Postgres cannot hold is escaped in the text, and a long text makes it long.
-  if (text.length <= textMax && !/\\u(0000|[dD][89a-fA-F])/.test(text)) return text;
+  if (text.length <= textMax && (!text.includes('\\u') || !/\\u(0000|[dD][89a-fA-F])/.test(text))) return text;
   return JSON.stringify(value, (_key, member: unknown) => (typeof member === 'string' ? storableText(member, textMax) : member));
 }
