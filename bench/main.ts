@@ -27,7 +27,10 @@ import type { Figures } from './w3/measure.js';
 const root = pathToFileURL(`${projectRoot}/`).href;
 const options = optionsFrom(allSystems(root), say);
 const baselineFile = join(projectRoot, 'bench/baseline.json');
-if (options.capacityOf !== null) process.stdout.write(`${capacityMarkdown(JSON.parse(readFileSync(options.capacityOf, 'utf8')) as Results).join('\n')}\n`);
+if (options.capacityOf !== null && !existsSync(options.capacityOf)) {
+  say(`bench: there is no ${options.capacityOf}: run "npm run bench" first, or name the results.json of a run`);
+  process.exitCode = 2;
+} else if (options.capacityOf !== null) process.stdout.write(`${capacityMarkdown(JSON.parse(readFileSync(options.capacityOf, 'utf8')) as Results).join('\n')}\n`);
 else await measureAll();
 
 async function measureAll(): Promise<void> {
@@ -101,6 +104,11 @@ async function write(measured: Results, out: string): Promise<void> {
 }
 
 function compare(results: Results): void {
+  if (!existsSync(baselineFile)) {
+    say(`there is no ${baselineFile} to compare with: make one with --save-baseline`);
+    process.exitCode = 2;
+    return;
+  }
   const worse = regressions(JSON.parse(readFileSync(baselineFile, 'utf8')) as Baseline, results);
   for (const { what, was, is } of worse) say(`WORSE than the baseline: ${what}: ${shown(was)} → ${shown(is)}`);
   if (worse.length === 0) say('no ratio fell behind the baseline by more than noise');
