@@ -10,7 +10,7 @@
 //   R5  check-takes                                           R12 check-answers; verify I4 and I16
 //   R6  check-takes
 
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import type { Fact } from '../../../schemas/generated/events.js';
 import type { TopicName } from '../../../topics/topics.js';
 import type { Recorded, RecordedFact } from '../../../replay/read-partition.js';
@@ -192,7 +192,7 @@ function recordedOf(facts: readonly FactAt[], claims: readonly LogRecord[]): rea
     if (open === null) recorded.push({ kind: 'bare', at, markerDigest });
     else {
       const claim = claims[fact.cause];
-      recorded.push({ kind: 'decision', ...open, claim: claim === undefined ? null : { record: claim, decoded: codec.decode(claim.value), digest: codec.digest(claim.value), rawDigest: createHash('sha256').update(claim.value).digest() } });
+      recorded.push({ kind: 'decision', ...open, claim: claim === undefined ? null : { record: claim, decoded: codec.decode(claim.value), digest: codec.digest(claim.value), rawDigest: hash('sha256', claim.value, 'buffer') } });
     }
   }
   return recorded;

@@ -14,7 +14,7 @@ export type SignClaim = (type: Claim['type'], fields: Readonly<Record<string, un
 
 export function signWith(keyring: Keyring): SignClaim {
   return (type, fields, by) => {
-    const claim = { ...envelope, type, ...fields, signer: keyring.signerOf(by.named ?? by.principal) } as unknown as Claim;
+    const claim = Object.assign({ ...envelope }, { type }, fields, { signer: keyring.signerOf(by.named ?? by.principal) }) as unknown as Claim;
     return codec.encodeSigned(claim, (fingerprint, body) => keyring.sign(keyring.signerOf(by.principal), fingerprint, body));
   };
 }
