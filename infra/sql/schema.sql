@@ -178,7 +178,6 @@ CREATE INDEX audit_rows_low_rubric ON public.audit_rows USING btree (ts DESC) WH
 CREATE INDEX audit_rows_node_ts ON public.audit_rows USING btree (node, ts DESC);
 CREATE INDEX audit_rows_tenant_ts ON public.audit_rows USING btree (tenant, ts DESC) WHERE (tenant IS NOT NULL);
 CREATE INDEX bodies_put_at ON public.bodies USING btree (put_at);
-CREATE INDEX jobs_open ON public.jobs USING btree (partition, accepted_offset) WHERE (ended_offset IS NULL);
 CREATE INDEX jobs_tenant_accepted ON public.jobs USING btree (tenant, accepted_at DESC);
 
 CREATE VIEW rejections AS
