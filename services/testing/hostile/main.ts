@@ -10,7 +10,7 @@ const values = developmentCommand('hostile', 'Forged and malformed records of ev
 ])
   .addOption(wholeNumber('--records <n>', 'hostile records in all', 1, 100_000))
   .addOption(wholeNumber('--seed <n>', 'of what is sent in which order', 1, 1))
-  .addOption(wholeNumber('--rate <n>', 'hostile records a second', 1, 500))
+  .addOption(wholeNumber('--rate <n>', 'hostile records a second: four for each honest job unless told', 1, 200))
   .addOption(wholeNumber('--honest <n>', 'honest jobs a second', 1, 50))
   .addOption(wholeNumber('--strikes <n>', 'hostile phases, each between two calm ones', 1, 5))
   .addOption(wholeNumber('--calm <seconds>', 'length of a calm phase', 1, 30))
