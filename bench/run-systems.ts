@@ -138,7 +138,7 @@ async function attempt({ choice, result }: Seat, say: Say, work: () => Promise<v
   try {
     await work();
   } catch (error) {
-    result.missing = (error as Error).message.replaceAll(/\s+/g, ' ').slice(0, 300);
+    result.missing = ((error as Error).message.split(/\n\s+at /)[0] ?? '').replaceAll(/\s+/g, ' ').replace(' Error: ', ' ').slice(0, 300);
     say(`${choice.name}: ${result.missing}`);
   }
 }

@@ -1,19 +1,11 @@
 // Restate: server, service and this driver as three processes, submitted over its HTTP ingress with an idempotency key.
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { connect, rpc } from '@restatedev/restate-sdk-clients';
-import { processes, serve, startLeashed } from './w3.mjs';
-
-const freePort = () => new Promise((resolve, reject) => {
-  const probe = createServer().once('error', reject).listen(0, '127.0.0.1', () => {
-    const { port } = probe.address();
-    probe.close(() => resolve(port));
-  });
-});
+import { freePort, processes, serve, startLeashed } from './w3.mjs';
 
 await serve(async () => {
   const folder = mkdtempSync(join(tmpdir(), 'bench-restate-'));

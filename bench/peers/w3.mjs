@@ -1,4 +1,6 @@
 // What every peer's driver needs of the workload; the same code measures all systems.
+import { createServer } from 'node:net';
+
 const build = process.env.BENCH_BUILD ?? new URL('../../dist/', import.meta.url).href;
 export const { serve } = await import(new URL('bench/w3/serve.js', build).href);
 /** Servers that a peer needs: they end with its driver, however that ends. */
@@ -12,6 +14,14 @@ Promise.withResolvers ??= function withResolvers() {
   const promise = new this((yes, no) => { resolve = yes; reject = no; });
   return { promise, resolve, reject };
 };
+
+/** A port of the loopback that nobody has at the moment. */
+export const freePort = () => new Promise((resolve, reject) => {
+  const probe = createServer().once('error', reject).listen(0, '127.0.0.1', () => {
+    const { port } = probe.address();
+    probe.close(() => resolve(port));
+  });
+});
 
 const sleep = (ms) => new Promise((resolve) => { setTimeout(resolve, ms); });
 
