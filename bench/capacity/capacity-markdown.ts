@@ -24,7 +24,7 @@ function wallLines({ walls, load, postgres }: Plan): string[] {
   const sentences = first === undefined ? ['No part that cannot be multiplied ends below this load.'] : [
     `**The first wall is ${first.part === 'Postgres' ? 'the one Postgres' : 'the gateway'}: ${shown(first.stepsPerS)} steps/s (${first.what}).** Until it is taken down, that is what one blackboard does; several blackboards (topic prefixes), each with services and a Postgres of its own, can be run today.`,
     ...(below.some(({ part }) => part === 'Postgres') ? [`For this load the partitions would have to be shared out over ${postgres.servers} Postgres servers, which is not built.`] : []),
-    ...(below.some(({ part }) => part === 'gateway') ? ['Every gateway follows all facts by itself, so that starting more of them does not help; following only the partitions whose callers it serves is not built.'] : []),
+    ...(below.some(({ part }) => part === 'gateway') ? ['Each gateway process follows all facts by itself, so that starting more of them does not help; one that follows some partitions only, with a door that knows which, is not built.'] : []),
   ];
   return [sentences.join(' '), '', ...table(['what does not grow by starting another one', 'ends at'], walls.map(({ part, what, stepsPerS }) => [`${part}: ${what}`, `${shown(stepsPerS)} steps/s`]))];
 }

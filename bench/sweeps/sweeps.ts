@@ -35,14 +35,18 @@ const deadlineMs = 240_000;
 /** @param parts `choice`: the runtime in Kafka mode, whose set-up is varied. */
 export async function runSweeps(parts: Parts): Promise<readonly Sweep[]> {
   const most = Math.max(...parts.sizes.widths);
-  const overWidths = async (setup: (width: number) => object, what: string): Promise<SweepPoint[]> => {
+  const over = async (widths: readonly number[], setup: (width: number) => object, what: string): Promise<SweepPoint[]> => {
     const points: SweepPoint[] = [];
-    for (const at of parts.sizes.widths) points.push({ at, figures: await withDriver(parts, `${at} ${what}`, setup(at), (driver) => round(driver, parts.sizes)) });
+    for (const at of widths) points.push({ at, figures: await withDriver(parts, `${at} ${what}`, setup(at), (driver) => round(driver, parts.sizes)) });
     return points;
   };
+  const byPartitions = await over(parts.sizes.widths, (partitions) => ({ partitions }), 'partitions');
+  // One agent process on most partitions was just measured.
+  const oneAgent = byPartitions.filter(({ at }) => at === most).map(({ figures }) => ({ at: 1, figures }));
+  const more = await over(parts.sizes.widths.filter((width) => width > 1), (agents) => ({ agents, partitions: most }), 'agent processes');
   return [
-    { name: 'partitions', what: 'partitions of each topic, one agent process', points: await overWidths((partitions) => ({ partitions }), 'partitions') },
-    { name: 'agents', what: `replicas of the agents' process, ${most} partitions`, points: await overWidths((agents) => ({ agents, partitions: most }), 'agent processes') },
+    { name: 'partitions', what: 'partitions of each topic, one agent process', points: byPartitions },
+    { name: 'agents', what: `replicas of the agents' process, ${most} partitions`, points: [...oneAgent, ...more] },
     { name: 'log-length', what: 'facts on the log, 4 partitions', points: await withDriver(parts, 'a growing log', {}, (driver) => growing(driver, parts)) },
   ];
 }
