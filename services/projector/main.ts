@@ -13,7 +13,7 @@ await runStage({
     const db = openPgDatabase({ connectionString: config.DATABASE_URL.reveal(), role: config.BLACKBOARD_DATABASE_ROLE, applicationName: plumbing.instance, connectionsMax: 2 });
     await onceMigrated(db, plumbing.logger);
     const projector = await startProjector({
-      ...plumbing, db, topic: plumbing.topics.verified, rowsMax: config.BLACKBOARD_PROJECTOR_ROWS_MAX, sessionTimeoutMs: config.KAFKA_SESSION_TIMEOUT_MS,
+      ...plumbing, db, topic: plumbing.topics.verified, rowsMax: config.BLACKBOARD_PROJECTOR_ROWS_MAX, gatherMs: config.BLACKBOARD_PROJECTOR_GATHER_MS, sessionTimeoutMs: config.KAFKA_SESSION_TIMEOUT_MS,
     });
     return { halted: projector.halted, close: () => projector.close().finally(() => db.close()) };
   },

@@ -1,5 +1,7 @@
 // What was read and is not committed yet, per partition and in order. Bounded by asking the reader to pause.
+// It also says when that is worth a transaction: at once for what somebody may be waiting for, soon for the rest.
 
+import type { EventType } from '../../schemas/generated/events.js';
 import type { Position } from '../runtime/log/position.js';
 import type { VerifiedBatch, VerifiedFact } from '../runtime/log/verified-facts.js';
 import type { RowChanges } from './rows.js';
@@ -23,6 +25,9 @@ export interface PartitionProgress {
   readonly receivedAtMs: number | null;
 }
 
+/** How a job or a claim ended: somebody may be waiting for the row. */
+const urgentTypes: ReadonlySet<EventType> = new Set<EventType>(['JobEnded', 'ClaimRefused', 'ClaimParked', 'ClaimDeadLettered']);
+
 interface Waiting {
   readonly facts: readonly VerifiedFact[];
   /** Null until it is projected. */
@@ -30,6 +35,7 @@ interface Waiting {
   readonly lastAppendTimeMs: number;
   readonly to: Position;
   readonly bytes: number;
+  readonly isUrgent: boolean;
 }
 
 interface Partition {
@@ -56,6 +62,9 @@ export class PendingRecords {
   readonly #partitions = new Map<number, Partition>();
   #records = 0;
   #bytes = 0;
+  #urgent = 0;
+  /** When the first of what waits came; by `performance.now()`. */
+  #sinceMs = 0;
   #isHigh = false;
 
   constructor(options: PendingOptions) {
@@ -82,11 +91,20 @@ export class PendingRecords {
     if (held === undefined) return;
     const bytes = batch.records.reduce((sum, record) => sum + record.value.length, 0);
     const lastAppendTimeMs = batch.records.at(-1)?.appendTimeMs ?? 0;
-    held.waiting.push({ facts: batch.facts, changes: null, lastAppendTimeMs, to: batch.positionAt(batch.next), bytes });
+    const isUrgent = batch.facts.some((fact) => urgentTypes.has(fact.type));
+    held.waiting.push({ facts: batch.facts, changes: null, lastAppendTimeMs, to: batch.positionAt(batch.next), bytes, isUrgent });
     held.receivedAtMs = lastAppendTimeMs;
+    if (this.#records === 0) this.#sinceMs = performance.now();
+    if (isUrgent) this.#urgent += 1;
     this.#records += batch.facts.length;
     this.#bytes += bytes;
     this.#checkPressure();
+  }
+
+  /** How long what waits may go on gathering: not at all when it is many, or some of it urgent; null when nothing waits. */
+  dueInMs(gatherMs: number, recordsMax: number): number | null {
+    if (this.#records === 0) return null;
+    return this.#urgent > 0 || this.#records >= recordsMax ? 0 : Math.max(0, this.#sinceMs + gatherMs - performance.now());
   }
 
   /** About `recordsMax` records, each partition in its turn, none left behind for ever; empty when nothing waits. */
@@ -153,6 +171,7 @@ export class PendingRecords {
   #release(waiting: Waiting): void {
     this.#records -= waiting.facts.length;
     this.#bytes -= waiting.bytes;
+    if (waiting.isUrgent) this.#urgent -= 1;
   }
 
   #checkPressure(): void {

@@ -2,9 +2,11 @@
 
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { whatIsMissing } from '../../infra/local/for-tests.js';
 import { startPostgres, type LocalPostgres } from '../../infra/local/postgres.js';
 import { migrate } from '../../infra/sql/migrate.js';
+import type { Fact } from '../../schemas/generated/events.js';
 import { jobId } from '../blackboard/ids.js';
 import type { ListeningDatabase } from '../runtime/postgres/listening-database.js';
 import { openPgDatabase } from '../runtime/postgres/pg-database.js';
@@ -15,7 +17,7 @@ import { rebuild } from './rebuild.js';
 import { runProjector, type Committed } from './run-projector.js';
 import { tableHash } from './table-hash.js';
 import { codec, expectedHash, openTestLog, projectorOptions, rowCount, untilRows, verified } from './testing/projection-setup.js';
-import { factTypes, sampleFact } from './testing/sample-facts.js';
+import { factTypes, jobFacts, sampleFact } from './testing/sample-facts.js';
 import { committedChannel, endedChannel } from './watermarks.js';
 
 const missing = await whatIsMissing({ postgres: true });
@@ -172,5 +174,35 @@ describe('Postgres under the projector role', { skip: missing ?? false }, () => 
     await projector.stop();
     assert.deepEqual(await tableHash(db), await expectedHash(log));
     await Promise.all([db.close(), owner.close(), log.close()]);
+  });
+});
+
+describe('facts that end nothing', () => {
+  it('wait for company, at most a while, and never once a job or a claim has ended', async () => {
+    const db = await openPgliteDatabase();
+    await migrate(db);
+    const { log } = openTestLog(1);
+    const append = (...facts: readonly Fact[]): Promise<unknown> => log.append({ topic: verified, partition: 0, records: facts.map((fact) => ({ key: Buffer.from('k'), value: codec.encode(fact) })) });
+    const [accepted, requested, ...others] = jobFacts(1, 0);
+    const commits: number[] = [];
+    const first = await runProjector(projectorOptions(log, db, { gatherMs: 600_000 }));
+    first.onCommitted(({ lastOffset }) => commits.push(lastOffset));
+    await append(sampleFact('EpochStarted', { epoch: -1 }));
+    await append(accepted as Fact);
+    await append(requested as Fact);
+    await sleep(100);
+    assert.equal(await rowCount(db), 0);
+    await append(...others);
+    await untilRows(db, 12);
+    assert.deepEqual(commits, [11], 'one transaction');
+    await append(sampleFact('TickObserved'));
+    await sleep(50);
+    // What waits when it stops is left in the log.
+    await first.stop();
+    assert.equal(await rowCount(db), 12);
+    const second = await runProjector(projectorOptions(log, db, { gatherMs: 30 }));
+    await untilRows(db, 13);
+    await second.stop();
+    await Promise.all([db.close(), log.close()]);
   });
 });
