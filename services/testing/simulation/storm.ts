@@ -22,10 +22,20 @@ function strikeProcess(world: World, place: Place): void {
   const crash = place.role === 'orchestrator' ? 'orchestrator-crash' : place.role === 'projector' ? 'projector-crash' : 'agents-crash';
   if (faults.strikes(crash)) return world.crash(place);
   if (place.role === 'projector' || process.isStalled) return;
-  if (!faults.strikes(place.role === 'orchestrator' ? 'orchestrator-stall' : 'agents-stall')) return;
+  if (!stalls(world, place)) return;
   process.stall();
   scheduler.at(dice.between(50, 3_000), () => { process.wake(); });
 }
+
+/** An owner that is about to take a partition again is stopped more easily: what it knows of its group is old when it goes on (R6). */
+function stalls({ faults }: World, { role, orchestrator }: Place): boolean {
+  if (role !== 'orchestrator') return faults.strikes('agents-stall');
+  const tries = orchestrator?.partitions().some(({ phase }) => phase === 'taking') === true ? triesWhileTaking : 1;
+  for (let left = tries; left > 0; left -= 1) if (faults.strikes('orchestrator-stall')) return true;
+  return false;
+}
+
+const triesWhileTaking = 6;
 
 function strikeWorld(world: World): void {
   const { faults, dice, scheduler, store } = world;
