@@ -163,7 +163,9 @@ async function waitFor(url: string, job: string): Promise<number> {
   for (let tries = 0; tries < 30; tries += 1) {
     const answer = await fetch(`${url}/v1/jobs/${job}/result?wait=20`, { headers: { accept: 'application/json' } });
     await answer.arrayBuffer();
-    if (answer.status !== 202) return answer.status;
+    if (answer.status !== 202 && answer.status !== 503) return answer.status;
+    // As any client should: later, when told so.
+    if (answer.status === 503) await sleep(1_000 * Number(answer.headers.get('retry-after')));
   }
   return 202;
 }
