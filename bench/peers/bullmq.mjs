@@ -5,12 +5,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Queue, QueueEvents, Worker } from 'bullmq';
 import { Redis } from 'ioredis';
-import { processes, runStep, serve, startLeashed, stepNames } from './w3.mjs';
+import { freePort, processes, runStep, serve, startLeashed, stepNames } from './w3.mjs';
 
 await serve(async () => {
   const version = redisVersion();
   const folder = mkdtempSync(join(tmpdir(), 'bench-redis-'));
-  const port = 20_000 + (process.pid % 20_000);
+  const port = await freePort();
   const server = await startLeashed({
     command: 'redis-server', args: ['--bind', '127.0.0.1', '--port', String(port), '--dir', folder, '--save', '', '--appendonly', 'yes', '--appendfsync', 'always', '--maxmemory-policy', 'noeviction'],
     logFile: join(folder, 'log'), orphanSignal: 'KILL', scratchDir: folder,

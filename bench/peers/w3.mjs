@@ -15,13 +15,17 @@ Promise.withResolvers ??= function withResolvers() {
   return { promise, resolve, reject };
 };
 
-/** A port of the loopback that nobody has at the moment. */
-export const freePort = () => new Promise((resolve, reject) => {
-  const probe = createServer().once('error', reject).listen(0, '127.0.0.1', () => {
-    const { port } = probe.address();
-    probe.close(() => resolve(port));
-  });
+const isFree = (port) => new Promise((resolve) => {
+  const probe = createServer().once('error', () => resolve(false)).listen(port, '127.0.0.1', () => { probe.close(() => resolve(true)); });
 });
+
+/** A port of the loopback that nobody has at the moment; below 32,768, since Temporal keeps ports in 16 signed bits. */
+export async function freePort() {
+  for (;;) {
+    const port = 20_000 + Math.floor(Math.random() * 12_000);
+    if (await isFree(port)) return port;
+  }
+}
 
 const sleep = (ms) => new Promise((resolve) => { setTimeout(resolve, ms); });
 

@@ -29,7 +29,7 @@ await serve(async () => {
   const logFile = join(folder, 'log');
   const address = `127.0.0.1:${ports[0]}`;
   const server = await startLeashed({ command: join(built, 'server'), args: ['--config-file', join(folder, 'server.yaml'), '--allow-no-auth', 'start'], logFile, orphanSignal: 'KILL', scratchDir: folder });
-  const connection = await namespaceOf(Connection, address, () => readFileSync(logFile, 'utf8').slice(-2_000));
+  const connection = await namespaceOf(Connection, address, () => (server.ending() === undefined ? null : `it ${server.ending()}: ${readFileSync(logFile, 'utf8').slice(-2_000)}`));
   const client = new Client({ connection, namespace: 'default' });
   const worker = await startLeashed({ command: process.execPath, args: [here('worker.mjs')], env: { ...process.env, TEMPORAL_ADDRESS: address, NODE_ENV: 'production' }, logFile, orphanSignal: 'KILL' });
   const pool = new pg.Pool({ connectionString: setup.addresses.postgresUrl, max: 1 });
@@ -57,15 +57,16 @@ async function makeDatabase({ kind, database, host, port }) {
   await tool('update-schema', '-d', join(built, 'schema', kind, 'versioned'));
 }
 
-/** Connects once the server answers, and makes the namespace. */
-async function namespaceOf(Connection, address, said) {
+/** Connects once the server answers, and makes the namespace. @param ended what it said when it has ended, else null. */
+async function namespaceOf(Connection, address, ended) {
   for (let tries = 0; ; tries += 1) {
     try {
-      const connection = await Connection.connect({ address });
-      await connection.workflowService.registerNamespace({ namespace: 'default', workflowExecutionRetentionPeriod: { seconds: 86_400 } });
+      const connection = await Connection.connect({ address, connectTimeout: '2s' });
+      await connection.withDeadline(Date.now() + 5_000, () => connection.workflowService.registerNamespace({ namespace: 'default', workflowExecutionRetentionPeriod: { seconds: 86_400 } }));
       return connection;
     } catch (error) {
-      if (tries > 120) throw new Error(`Temporal did not start (${error.message}): ${said()}`);
+      const end = ended();
+      if (end !== null || tries > 60) throw new Error(`Temporal did not start: ${end ?? error.message}`);
       await sleep(250);
     }
   }
