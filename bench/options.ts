@@ -52,7 +52,8 @@ export function optionsFrom(known: readonly SystemChoice[], say: (line: string) 
   return {
     choices, json, compare, saveBaseline,
     sizes: {
-      jobs, repetitions: given.repetitions ?? (short ? 1 : 3), warmUpJobs: Math.min(jobs, short ? 1_500 : 3_000), latencyJobs: Math.min(jobs, short ? 150 : 200), slowJobs: 1_000, steadyJobsPerS: 1_000,
+      jobs, repetitions: given.repetitions ?? (short ? 1 : 3), warmUpJobs: Math.min(jobs, short ? 1_500 : 3_000), latencyJobs: Math.min(jobs, short ? 150 : 200), slowJobs: 1_000,
+      steadyJobsPerS: 1_000, steadySeconds: short ? 4 : 8,
     },
     sweepSizes: short || !given.sweeps ? null : { jobs: Math.ceil(jobs / 2), warmUpJobs: Math.min(jobs, 1_000), latencyJobs: Math.min(jobs, 100), widths: [1, 2, 4, 8, 16], rounds: 5 },
     rawRecords: short ? 100_000 : 400_000, restores: given.restores ?? (short ? [10_000] : [1_000, 10_000, 100_000, 1_000_000]),

@@ -17,6 +17,7 @@ export interface Sizes {
   readonly slowJobs: number;
   /** Rate at which the projection's lag is measured. */
   readonly steadyJobsPerS: number;
+  readonly steadySeconds: number;
 }
 
 export interface SystemResult {
@@ -112,7 +113,7 @@ async function measureAll(seat: Seat, driver: Driver, { sizes, say }: Run, warmU
 
 async function measureStage(stage: string, driver: Driver, { sizes, say, stages }: Run): Promise<void> {
   say(`stage ${stage}`);
-  stages[stage] = await driver.measure(stage === 'steady' ? { measure: 'steady', jobsPerS: sizes.steadyJobsPerS, seconds: 8 } : { measure: 'stage', stage }, deadlineMs);
+  stages[stage] = await driver.measure(stage === 'steady' ? { measure: 'steady', jobsPerS: sizes.steadyJobsPerS, seconds: sizes.steadySeconds } : { measure: 'stage', stage }, deadlineMs);
 }
 
 interface Turn {
