@@ -14,7 +14,7 @@ const root = fileURLToPath(new URL('..', import.meta.url));
 const build = join(root, process.env.BLACKBOARD_BUILD_DIR ?? 'dist');
 const tiers = ['unit', 'int', 'e2e'];
 /** Longest that one test may take. */
-const timeoutMs = { unit: 240_000, int: 300_000, e2e: 900_000 };
+const timeoutMs = { unit: 420_000, int: 300_000, e2e: 900_000 };
 /** Servers are fetched the first time. */
 const stackPatienceMs = 600_000;
 
