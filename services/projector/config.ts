@@ -6,5 +6,5 @@ export const projectorConfigSchema = plumbingConfigSchema.extend({
   DATABASE_URL: secret().describe('Postgres that holds the projection').meta({ shape: 'postgres://user:password@host:port/database' }),
   BLACKBOARD_DATABASE_ROLE: z.string().regex(/^[a-z_][a-z0-9_]{0,62}$/).default('blackboard_projector').describe('Role that the login acts under; it is granted to the login once').meta({ shape: 'a role name' }),
   BLACKBOARD_PROJECTOR_ROWS_MAX: integer(1, 50_000).default(4_000).describe('Rows of one transaction, about'),
-  BLACKBOARD_PROJECTOR_GATHER_MS: integer(0, 1_000).default(20).describe('How long facts that end neither a job nor a claim may wait to share a transaction'),
+  BLACKBOARD_PROJECTOR_GATHER_MS: integer(0, 1_000).default(20).describe('How long facts that end no job may wait to share a transaction'),
 });

@@ -25,8 +25,8 @@ export interface PartitionProgress {
   readonly receivedAtMs: number | null;
 }
 
-/** How a job or a claim ended: somebody may be waiting for the row. */
-const urgentTypes: ReadonlySet<EventType> = new Set<EventType>(['JobEnded', 'ClaimRefused', 'ClaimParked', 'ClaimDeadLettered']);
+/** Somebody may be waiting for the row. Not refusals: who floods the log with claims must not get a transaction for each. */
+const urgentType: EventType = 'JobEnded';
 
 interface Waiting {
   readonly facts: readonly VerifiedFact[];
@@ -91,7 +91,7 @@ export class PendingRecords {
     if (held === undefined) return;
     const bytes = batch.records.reduce((sum, record) => sum + record.value.length, 0);
     const lastAppendTimeMs = batch.records.at(-1)?.appendTimeMs ?? 0;
-    const isUrgent = batch.facts.some((fact) => urgentTypes.has(fact.type));
+    const isUrgent = batch.facts.some((fact) => fact.type === urgentType);
     held.waiting.push({ facts: batch.facts, changes: null, lastAppendTimeMs, to: batch.positionAt(batch.next), bytes, isUrgent });
     held.receivedAtMs = lastAppendTimeMs;
     if (this.#records === 0) this.#sinceMs = performance.now();

@@ -177,8 +177,8 @@ describe('Postgres under the projector role', { skip: missing ?? false }, () => 
   });
 });
 
-describe('facts that end nothing', () => {
-  it('wait for company, at most a while, and never once a job or a claim has ended', async () => {
+describe('facts that end no job', () => {
+  it('wait for company, refusals too, at most a while, and never once a job has ended', async () => {
     const db = await openPgliteDatabase();
     await migrate(db);
     const { log } = openTestLog(1);
@@ -190,18 +190,19 @@ describe('facts that end nothing', () => {
     await append(sampleFact('EpochStarted', { epoch: -1 }));
     await append(accepted as Fact);
     await append(requested as Fact);
+    await append(sampleFact('ClaimRefused'));
     await sleep(100);
     assert.equal(await rowCount(db), 0);
     await append(...others);
-    await untilRows(db, 12);
-    assert.deepEqual(commits, [11], 'one transaction');
+    await untilRows(db, 13);
+    assert.deepEqual(commits, [12], 'one transaction');
     await append(sampleFact('TickObserved'));
     await sleep(50);
     // What waits when it stops is left in the log.
     await first.stop();
-    assert.equal(await rowCount(db), 12);
+    assert.equal(await rowCount(db), 13);
     const second = await runProjector(projectorOptions(log, db, { gatherMs: 30 }));
-    await untilRows(db, 13);
+    await untilRows(db, 14);
     await second.stop();
     await Promise.all([db.close(), log.close()]);
   });

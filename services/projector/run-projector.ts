@@ -1,7 +1,7 @@
 // Follows `bb.verified` and keeps Postgres its image: each record exactly one row, however often processes die.
 // Positions are the watermark rows alone; offsets committed to the group are a hint for lag monitors.
 // While a transaction is under way the next batch gathers behind it, and what nobody waits for gathers a little longer:
-// as few transactions as it takes. The end of a job or a claim never waits.
+// as few transactions as it takes. The end of a job never waits.
 // Postgres away: nothing is dropped, reading pauses, and the same batch is tried until it is in or somebody stops.
 
 import { setImmediate as nextTurn, setTimeout as sleepMs } from 'node:timers/promises';
@@ -35,7 +35,7 @@ export interface ProjectorOptions {
   readonly learn?: (schemaId: number) => Promise<void>;
   /** Rows of one transaction, about: what one fetch brought is never split. Default 4,000. */
   readonly rowsMax?: number;
-  /** How long facts that end nothing may wait for company. Default 20. */
+  /** How long facts that end no job may wait for company. Default 20. */
   readonly gatherMs?: number;
   /** Bytes that one fetch of one partition may hold. Default: the log's. */
   readonly bytesPerPartitionMax?: number;
