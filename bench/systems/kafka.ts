@@ -50,7 +50,8 @@ await serve(async (): Promise<JobSystem> => {
   const { log, codec, topics, partitions } = cluster;
   const upstream = { log, codec, topics, partitions, keyring: new Keyring(cluster.keys) };
   let { door } = setup;
-  const submit = (name: string): Promise<void> => (door === 'http' ? submitOverHttp(cluster.urlOf(ingress), name) : submitToLog(upstream, name));
+  const ingressUrl = cluster.urlOf(ingress);
+  const submit = (name: string): Promise<void> => (door === 'http' ? submitOverHttp(ingressUrl, name) : submitToLog(upstream, name));
   return {
     about: [`blackboard, Kafka mode, ${cluster.processes.length} processes, ${setup.partitions} partitions, submitted ${setup.door === 'http' ? 'over HTTP' : 'straight to quarantine'}`],
     processes: () => ({ driver: [process.pid], ...Object.fromEntries(Object.entries(setup.servers).map(([label, pid]) => [label, [pid]])), ...pidsOf(cluster) }),
