@@ -54,6 +54,8 @@ export function openPgDatabase(options: PgDatabaseOptions): ListeningDatabase {
 function clientConfig(options: PgDatabaseOptions): pg.ClientConfig {
   const statementTimeoutMs = options.statementTimeoutMs ?? 30_000;
   const settings = [
+    // A plan that was made once would be kept: on tables that were empty then, that of reading all rows.
+    '-c plan_cache_mode=force_custom_plan',
     ...(options.role === undefined ? [] : [`-c role=${identifier(options.role)}`]),
     ...(options.schema === undefined ? [] : [`-c search_path=${identifier(options.schema)}`]),
   ];
@@ -64,7 +66,7 @@ function clientConfig(options: PgDatabaseOptions): pg.ClientConfig {
     statement_timeout: statementTimeoutMs,
     query_timeout: statementTimeoutMs + 5_000,
     keepAlive: true,
-    ...(settings.length === 0 ? {} : { options: settings.join(' ') }),
+    options: settings.join(' '),
     types: { getTypeParser: parserOf as pg.CustomTypesConfig['getTypeParser'] },
   };
 }
