@@ -2,14 +2,14 @@
 
 import { hash } from 'node:crypto';
 
-/** SHA-256 of bytes, 64 hex digits: the name of a body. */
-export function contentHash(bytes: Uint8Array): string {
+/** SHA-256 of bytes, or of a text's UTF-8, 64 hex digits: the name of a body. */
+export function contentHash(bytes: Uint8Array | string): string {
   return hash('sha256', bytes, 'hex');
 }
 
 /** The job id, 32 hex digits: hash of tenant and idempotency key; also the record key of all that concerns the job. */
 export function jobId(tenant: string, idempotencyKey: string): string {
-  return hash('sha256', `${Buffer.byteLength(tenant)}:${tenant}:${idempotencyKey}`, 'hex').slice(0, 32);
+  return contentHash(`${Buffer.byteLength(tenant)}:${tenant}:${idempotencyKey}`).slice(0, 32);
 }
 
 /** 32 hex digits. */
@@ -34,7 +34,7 @@ export function canonicalJson(value: unknown): string {
 
 /** The version of a thing that is data (workflow, policy): 16 hex digits of the hash of its canonical JSON. */
 export function versionOf(value: unknown): string {
-  return contentHash(Buffer.from(canonicalJson(value))).slice(0, 16);
+  return contentHash(canonicalJson(value)).slice(0, 16);
 }
 
 /** Names a record for `causation`: `v/3/1234`. */

@@ -1,7 +1,7 @@
 // The texts that are signed besides events: an agent's request to the gateway, and the gateway's receipts.
 // Both sides and the gate build them here, so that what is signed and what is checked cannot drift apart.
 
-import { hash } from 'node:crypto';
+import { contentHash } from './ids.js';
 
 /** The attempt under whose capability a request is made. */
 export interface AttemptName {
@@ -21,8 +21,7 @@ export const proofHeaders = {
 
 /** What an agent signs to use its capability: one HTTP request, at one time, with one body. */
 export function gatewayRequestText(name: AttemptName, signer: string, atMs: number, http: { readonly method: string; readonly path: string; readonly body: Uint8Array }): Buffer {
-  const bodyHash = hash('sha256', http.body, 'hex');
-  return lines(['blackboard-request-v1', signer, String(atMs), name.job, String(name.instance), name.step, String(name.attempt), name.request, http.method.toUpperCase(), http.path, bodyHash]);
+  return lines(['blackboard-request-v1', signer, String(atMs), name.job, String(name.instance), name.step, String(name.attempt), name.request, http.method.toUpperCase(), http.path, contentHash(http.body)]);
 }
 
 /** What the gateway signs when it has stored bodies (`kind` = `body`) for an attempt of a principal. */

@@ -9,5 +9,5 @@ type Submission = Pick<JobSubmitted, 'tenant' | 'workflow' | 'params' | 'deadlin
  */
 export function submissionDigest(submission: Submission): string {
   const { tenant, workflow, params, deadlineMs, costCapMicros, goal } = submission;
-  return contentHash(Buffer.from(canonicalJson({ tenant, workflow, params: JSON.parse(params) as unknown, deadlineMs, costCapMicros, goal })));
+  return contentHash(canonicalJson({ tenant, workflow, params: JSON.parse(params) as unknown, deadlineMs, costCapMicros, goal }));
 }

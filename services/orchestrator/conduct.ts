@@ -60,7 +60,7 @@ export function requestVerification(turn: Turn, job: JobState, step: StepState, 
   turn.emit(job, {
     type: 'VerificationRequested', step: step.id, agent: definition.verifier, attempt: step.attempt, ...provenanceOf(claim),
     params: step.params, inputs, candidates, deadlineAtMs, capability: capability(definition.verifier, inputs, candidates, deadlineAtMs),
-    inputHash: contentHash(Buffer.from(candidates.map((candidate) => candidate.hash).join(','))), edgeLabel: `${step.id} → ${definition.verifier}`,
+    inputHash: contentHash(candidates.map((candidate) => candidate.hash).join(',')), edgeLabel: `${step.id} → ${definition.verifier}`,
     costMicros: claim.usage.costMicros, fallbackTaken: claim.fallbackTaken,
   });
 }
@@ -181,5 +181,5 @@ function variationOf(definition: WorkflowStep, attempt: number, reasons: readonl
 }
 
 function inputHash(params: string, inputs: readonly InputRef[], variation: VariationRecord): string {
-  return contentHash(Buffer.from(canonicalJson([params, inputs.map((input) => input.body.hash), variation])));
+  return contentHash(canonicalJson([params, inputs.map((input) => input.body.hash), variation]));
 }

@@ -96,5 +96,5 @@ function applyVerdicts(turn: Turn, claim: VerdictsPosted, job: JobState, step: S
 
 /** Codes come from other services: nothing but a code gets through, so that a reason cannot carry text into a prompt. */
 function code(text: string): string {
-  return /^[a-z0-9-]{1,64}$/.test(text) ? text : `unnamed-${contentHash(Buffer.from(text)).slice(0, 8)}`;
+  return /^[a-z0-9-]{1,64}$/.test(text) ? text : `unnamed-${contentHash(text).slice(0, 8)}`;
 }

@@ -1,6 +1,5 @@
-import { hash } from 'node:crypto';
 import type { JobState, PartitionState } from '../blackboard/board.js';
-import { canonicalJson } from '../blackboard/ids.js';
+import { canonicalJson, contentHash } from '../blackboard/ids.js';
 import { isRemembered } from './evolve.js';
 
 /** Workflows and definitions of steps are data that nobody changes, and far larger than the jobs that name them. */
@@ -8,7 +7,7 @@ const hashes = new WeakMap<object, string>();
 
 function hashOf(definition: object): string {
   let known = hashes.get(definition);
-  if (known === undefined) hashes.set(definition, known = hash('sha256', canonicalJson(definition), 'hex'));
+  if (known === undefined) hashes.set(definition, known = contentHash(canonicalJson(definition)));
   return known;
 }
 
@@ -26,5 +25,5 @@ export function stateHash(state: PartitionState): string {
   const remembered = [...state.remembered.values()].filter((job) => isRemembered(state, job)).sort((a, b) => (a.job < b.job ? -1 : 1));
   const open = [...state.openJobsByTenant].filter(([, count]) => count !== 0).sort(([a], [b]) => (a < b ? -1 : 1));
   const { partition, epoch, cursor, timeMs, controlOffset, policyVersion } = state;
-  return hash('sha256', canonicalJson({ partition, epoch, cursor, timeMs, controlOffset, policyVersion, jobs, remembered, open }), 'hex');
+  return contentHash(canonicalJson({ partition, epoch, cursor, timeMs, controlOffset, policyVersion, jobs, remembered, open }));
 }
