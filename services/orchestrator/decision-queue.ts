@@ -108,7 +108,7 @@ export class DecisionQueue {
 
   /** Asks for what is unknown among the next records: those before it need not wait for the answer. */
   #learnAhead(later: () => void): void {
-    if (this.#learning) return;
+    if (this.#learning || this.effects.learnSchemas === undefined) return;
     const unknown = this.#unknownSchemas();
     if (unknown.length === 0) return;
     this.#learning = true;
