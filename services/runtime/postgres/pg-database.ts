@@ -82,7 +82,7 @@ function identifier(name: string): string {
   return name;
 }
 
-// Texts that come again and again are few, and are planned once per connection; a text made for one question is not kept.
+// Texts that come again and again are few, and are parsed once per connection; a text made for one question is not kept.
 const preparedMax = 64;
 const preparedNames = new Map<string, string>();
 
