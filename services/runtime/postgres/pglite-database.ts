@@ -3,8 +3,8 @@
 
 import { mkdir } from 'node:fs/promises';
 import { PGlite } from '@electric-sql/pglite';
-import type { Statement } from '../database.js';
 import type { ListeningDatabase } from './listening-database.js';
+import { PglitePipeline } from './pglite-pipeline.js';
 import { parseBytes, parseWholeNumber, typeIds } from './value-parsers.js';
 
 type Queryable = Pick<PGlite, 'query' | 'exec'>;
@@ -14,11 +14,17 @@ export async function openPgliteDatabase(dataDir?: string): Promise<ListeningDat
   if (dataDir !== undefined) await mkdir(dataDir, { recursive: true });
   const parsers = { [typeIds.bigint]: parseWholeNumber, [typeIds.bytea]: parseBytes };
   const pglite = await PGlite.create({ ...(dataDir === undefined ? {} : { dataDir }), parsers });
+  const pipeline = new PglitePipeline();
   return {
     query: (sql, values) => query(pglite, sql, values),
     transaction: (work) => pglite.transaction((tx) => work({ query: (sql, values) => query(tx, sql, values) })) as ReturnType<typeof work>,
-    runAll: (statements) => pglite.transaction(async (tx) => {
-      for (const statement of statements) await runOne(tx, statement);
+    runAll: (statements) => pglite._runExclusiveTransaction(async () => {
+      try {
+        await pglite.execProtocol(pipeline.messages(statements), { syncToFs: false });
+      } catch (error) {
+        pipeline.forget();
+        throw error;
+      }
     }),
     script: async (sql) => {
       await pglite.exec(sql);
@@ -33,10 +39,4 @@ async function query<Row extends Record<string, unknown>>(on: Queryable, sql: st
   if (values !== undefined) return (await on.query<Row>(sql, [...values])).rows;
   const results = await on.exec(sql);
   return (results.at(-1)?.rows ?? []) as unknown as readonly Row[];
-}
-
-/** What COPY reads from the client elsewhere, PGlite reads from a device of its own. */
-async function runOne(on: Pick<PGlite, 'query'>, { sql, values = [], copy }: Statement): Promise<void> {
-  if (copy === undefined) await on.query(sql, [...values]);
-  else await on.query(sql.replace(' FROM STDIN ', " FROM '/dev/blob' "), [], { blob: new Blob([new Uint8Array(copy)]) });
 }
