@@ -16,6 +16,9 @@ import { emptyCapabilities, foldCapabilities } from './capabilities.js';
 import { Progress } from './progress.js';
 import { gatewayServer, type Models } from './server.js';
 
+/** What an agent asks for takes longer than this, and waking for each append cost more than all that is asked. */
+const gatherMs = 20;
+
 export interface GatewayOptions {
   readonly log: LogPort;
   readonly codec: EventCodec;
@@ -68,7 +71,7 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
   // The board is in memory, and so are the positions that it stands at: nothing is committed, a start folds again.
   const positions = new Map<number, Position>();
   const reader = new VerifiedReader({
-    log, codec, topic: topics.verified, group: `${groupName({ name: 'gateway', role: 'gateway' }, topics.prefix)}.${randomUUID()}`,
+    log, codec, topic: topics.verified, gatherMs, group: `${groupName({ name: 'gateway', role: 'gateway' }, topics.prefix)}.${randomUUID()}`,
     storedPositions: (partitions) => Promise.resolve(new Map([...positions].filter(([partition]) => partitions.includes(partition)))),
     ...(options.startAtMs === undefined ? {} : { startAtMs: options.startAtMs }),
     ...(options.learn === undefined ? {} : { learn: options.learn }),

@@ -81,6 +81,8 @@ export interface Membership {
   readonly sessionTimeoutMs?: number;
   /** Bytes that one fetch of one partition may hold; bounds memory. Default 1 MiB. */
   readonly bytesPerPartitionMax?: number;
+  /** How long a little may wait for more before it is delivered; saves whoever is in no hurry from waking for each append. Default 0. */
+  readonly gatherMs?: number;
 }
 
 export interface Member {

@@ -49,6 +49,7 @@ export interface VerifiedReaderOptions {
   readonly learn?: (schemaId: number) => Promise<void>;
   readonly sessionTimeoutMs?: number;
   readonly bytesPerPartitionMax?: number;
+  readonly gatherMs?: number;
 }
 
 interface PartitionState {
@@ -79,7 +80,7 @@ export class VerifiedReader {
 
   /** Joins the group; resolves when the member runs. */
   async join(): Promise<Member> {
-    const { log, group, topic, otherTopics, sessionTimeoutMs, bytesPerPartitionMax } = this.#options;
+    const { log, group, topic, otherTopics, sessionTimeoutMs, bytesPerPartitionMax, gatherMs } = this.#options;
     const member = await log.join({
       group,
       topics: [topic, ...(otherTopics ?? [])],
@@ -88,6 +89,7 @@ export class VerifiedReader {
       onHalt: (error) => this.#halt(error),
       ...(sessionTimeoutMs === undefined ? {} : { sessionTimeoutMs }),
       ...(bytesPerPartitionMax === undefined ? {} : { bytesPerPartitionMax }),
+      ...(gatherMs === undefined ? {} : { gatherMs }),
     });
     this.#member = member;
     return member;

@@ -120,7 +120,6 @@ class ForeignConsumer {
     this.#generation += 1;
     this.#assigned = payload.memberAssignment[this.#topic] ?? [];
     this.#positions = new Map();
-    this.#offsets.commitNow = undefined;
     if (this.#stopped || this.#assigned.length === 0) return;
     this.#consumer.pause([{ topic: this.#topic, partitions: [...this.#assigned] }]);
     void this.#takeUp(this.#generation, this.#assigned);
@@ -192,7 +191,6 @@ class ForeignConsumer {
   }
 
   async #store({ commitOffsetsIfNecessary }: EachBatchPayload, partition: number, next: number): Promise<void> {
-    this.#offsets.commitNow = commitOffsetsIfNecessary;
     const store = (): Promise<void> => commitOffsetsIfNecessary({ topics: [{ topic: this.#topic, partitions: [{ partition, offset: String(next) }] }] });
     try {
       await (this.consumption.stored === undefined ? store() : this.consumption.stored(store));

@@ -1,20 +1,20 @@
-// A member of a consumer group on kafkajs. It delivers nothing of a partition before `start`, then every offset once
-// and in order; where kafkajs would go back, skip or reset, it seeks again or halts. Callbacks run inside kafkajs's
-// fetch loop and only enqueue. Commits name only partitions of the latest assignment: a broker takes others as well.
+// A member of a consumer group. kafkajs keeps the membership: it joins, beats, and is told at once to pause whatever it
+// gets; the records are fetched beside it (fetch-loop). Nothing of a partition is delivered before `start`, then every
+// offset once and in order; what cannot be delivered halts. Callbacks run inside the fetch loop and only enqueue.
 
-import type { Consumer, ConsumerCrashEvent, ConsumerGroupJoinEvent, EachBatchPayload } from 'kafkajs';
+import type { Consumer, ConsumerCrashEvent, ConsumerGroupJoinEvent } from 'kafkajs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { TopicName } from '../../../../topics/topics.js';
 import { BlackboardError } from '../../errors.js';
 import type { CommittedPosition, LogRecord, Member, Membership } from '../port.js';
-import type { ClusterLink } from './cluster-link.js';
 import { watchClock } from './clock-watch.js';
+import { ClusterLink } from './cluster-link.js';
 import { coPartitionAssigner, coPartitioned } from './co-partition-assigner.js';
+import { FetchLoop, type Asked } from './fetch-loop.js';
 import { openClient, type KafkaClient, type KafkaConnection } from './kafka-client.js';
 import { isRetriable } from './kafka-error.js';
 import { findCoordinator, GroupOffsets, groupRefused } from './group-offsets.js';
 import { HeartbeatWaiters } from './heartbeat-waiters.js';
-import { toRecord } from './kafka-record.js';
 import { MemberPositions, type MemberPosition } from './member-positions.js';
 import { gap, outOfRange, type KafkaReader } from './reader.js';
 
@@ -28,8 +28,13 @@ export interface GroupMemberOptions {
 const defaultSessionTimeoutMs = 30_000;
 const leaveTimeoutMs = 5_000;
 const rejoinPauseMsMax = 5_000;
-/** Batches that were under way before a seek have arrived by then. */
-const strayPauseMs = 100;
+/** Of one answer, over all partitions. */
+const answerBytesMax = 10 * 1024 * 1024;
+/** How long a fetch at the end waits; a partition that is started meanwhile waits for it. */
+const fetchWaitMs = 50;
+/** What a member may gather before it is told. */
+const gatherBytes = 64 * 1024;
+const rangeCheckPauseMs = 100;
 
 export class GroupMember implements Member {
   readonly #positions: MemberPositions;
@@ -37,13 +42,15 @@ export class GroupMember implements Member {
   readonly #consumer: Consumer;
   readonly #offsets: GroupOffsets;
   readonly #heartbeats: HeartbeatWaiters;
+  readonly #fetches: FetchLoop;
   readonly #sessionTimeoutMs: number;
   #generation = 0;
   #crashes = 0;
   #memberId: string | undefined;
   #stopped: Error | undefined;
   #leaving: Promise<void> | undefined;
-  #rangeChecks = new Map<TopicName, Set<MemberPosition>>();
+  /** Between a rebalance that has begun and the assignment that ends it nothing is delivered. */
+  #isSuspended = true;
   #stopWatching: () => void = () => undefined;
   #joined!: { resolve(): void; reject(error: Error): void } | undefined;
 
@@ -58,9 +65,7 @@ export class GroupMember implements Member {
       sessionTimeout: sessionTimeoutMs,
       rebalanceTimeout: Math.max(sessionTimeoutMs, 5_000),
       heartbeatInterval: Math.max(100, Math.min(1_000, Math.floor(sessionTimeoutMs / 10))),
-      maxBytesPerPartition: membership.bytesPerPartitionMax ?? 1024 * 1024,
-      minBytes: 1,
-      // Also how long a resumed partition waits for its first fetch.
+      // It never fetches; this is how often it looks whether a heartbeat is due.
       maxWaitTimeInMs: 50,
       readUncommitted: true,
       allowAutoTopicCreation: false,
@@ -71,12 +76,24 @@ export class GroupMember implements Member {
       group: membership.group, consumer: this.#consumer, link: options.link,
       holds: (topic, partition) => this.#positions.get(topic, partition) !== undefined,
     });
+    const gatherMs = membership.gatherMs ?? 0;
+    this.#fetches = new FetchLoop({
+      link: new ClusterLink(options.connection),
+      topics: membership.topics,
+      bytesPerPartitionMax: membership.bytesPerPartitionMax ?? 1024 * 1024,
+      patience: { waitMs: gatherMs === 0 ? fetchWaitMs : gatherMs, bytesMin: gatherMs === 0 ? 1 : gatherBytes, bytesMax: answerBytesMax },
+      running: () => (this.#isSuspended ? [] : this.#positions.running()),
+      onRecords: (asked, records) => this.#onRecords(asked, records),
+      onOutOfRange: (asked) => this.#onOutOfRange(asked),
+      onError: (error) => this.#halt(groupRefused(membership.group, error)),
+    });
   }
 
   /** Joins; resolves after the first assignment. @throws BlackboardError KAFKA_UNAVAILABLE when the group refuses. */
   async run(): Promise<void> {
-    const { GROUP_JOIN, CRASH } = this.#consumer.events;
+    const { GROUP_JOIN, REBALANCING, CRASH } = this.#consumer.events;
     this.#consumer.on(GROUP_JOIN, (event) => this.#onJoin(event));
+    this.#consumer.on(REBALANCING, () => { this.#isSuspended = true; });
     this.#consumer.on(CRASH, (event) => this.#onCrash(event));
     const joined = new Promise<void>((resolve, reject) => { this.#joined = { resolve, reject }; });
     joined.catch(() => undefined);
@@ -98,31 +115,22 @@ export class GroupMember implements Member {
     const position = this.#positions.get(topic, partition);
     // Lost in the meantime: the next assignment says so.
     if (position === undefined || this.#stopped !== undefined) return;
-    position.state = 'checking';
     position.wanted = offset;
     position.paused = false;
-    position.strays = 0;
     position.starts += 1;
-    this.#tell(() => this.#consumer.pause([{ topic, partitions: [partition] }]));
-    const waiting = this.#rangeChecks.get(topic);
-    if (waiting !== undefined) { waiting.add(position); return; }
-    this.#rangeChecks.set(topic, new Set([position]));
-    // One look-up for all partitions that are started in this turn.
-    queueMicrotask(() => void this.#checkRanges(topic));
+    this.#fetches.wake();
   }
 
   pause(topic: TopicName, partition: number): void {
     const position = this.#positions.get(topic, partition);
-    if (position === undefined || this.#stopped !== undefined) return;
-    position.paused = true;
-    this.#tell(() => this.#consumer.pause([{ topic, partitions: [partition] }]));
+    if (position !== undefined) position.paused = true;
   }
 
   resume(topic: TopicName, partition: number): void {
     const position = this.#positions.get(topic, partition);
     if (position === undefined || this.#stopped !== undefined) return;
     position.paused = false;
-    if (position.state === 'running') this.#tell(() => this.#consumer.resume([{ topic, partitions: [partition] }]));
+    this.#fetches.wake();
   }
 
   committed(topic: TopicName, partitions: readonly number[]): Promise<ReadonlyMap<number, CommittedPosition>> {
@@ -157,6 +165,7 @@ export class GroupMember implements Member {
     if (this.#stopped !== undefined) return;
     this.#stopped = reason;
     this.#stopWatching();
+    this.#fetches.stop();
     this.#positions.clear();
     this.#heartbeats.reject(reason);
   }
@@ -190,108 +199,59 @@ export class GroupMember implements Member {
     const gained = assigned.filter((partition) => !kept.includes(partition));
     for (const partition of lost) this.#positions.lose(partition);
     for (const partition of gained) this.#positions.gain(partition);
-    for (const position of this.#positions.all()) this.#applyTo(position);
+    // Before its first fetch, and in the same turn: it never makes one.
+    this.#consumer.pause(this.membership.topics.map((topic) => ({ topic, partitions: [...assigned] })));
+    this.#isSuspended = false;
     this.#generation += 1;
     this.#crashes = 0;
     this.#call(() => this.membership.onAssigned({ generation: this.#generation, gained, kept, lost }, this));
     this.#joined?.resolve();
+    this.#fetches.wake();
   }
 
-  /** A callback that throws would be repeated by kafkajs, on a position that has moved on. */
+  /** A callback that throws must not be taken for trouble of the fetch, which would be tried again. */
   #call(callback: () => void): void {
     try { callback(); } catch (error) { this.#halt(error as Error); }
   }
 
-  #tell(change: () => void): void {
-    try { change(); } catch {
-      // kafkajs is between two lives of its consumer; the next assignment applies every position again.
-    }
+  #onRecords({ position, wanted, starts }: Asked, records: readonly LogRecord[]): void {
+    if (this.#isSuspended || !this.#positions.isWanted(position, wanted, starts)) return;
+    const { topic, partition } = position;
+    const [first, last] = [records[0]!.offset, records[records.length - 1]!.offset];
+    if (first !== wanted) { this.#halt(gap(topic, partition, wanted, first)); return; }
+    if (last - first + 1 !== records.length) { this.#halt(gap(topic, partition, first + records.length, last + 1)); return; }
+    position.wanted = last + 1;
+    this.#call(() => this.membership.onBatch(records));
   }
 
-  /** Tells kafkajs what it has forgotten in the rebalance. */
-  #applyTo({ topic, partition, state, paused, wanted }: MemberPosition): void {
-    const target = [{ topic, partitions: [partition] }];
-    if (state === 'running') this.#consumer.seek({ topic, partition, offset: String(wanted) });
-    if (state === 'running' && !paused) this.#consumer.resume(target);
-    else this.#consumer.pause(target);
+  #onOutOfRange({ position: asked, wanted, starts }: Asked): void {
+    const position: MemberPosition = asked;
+    if (!this.#positions.isWanted(position, wanted, starts)) return;
+    // Not asked for again before it is known why.
+    position.wanted = null;
+    void this.#explain(position, wanted);
   }
 
-  #onBatch({ batch, isStale, commitOffsetsIfNecessary }: EachBatchPayload): void {
-    this.#offsets.commitNow = commitOffsetsIfNecessary;
-    const messages = batch.messages;
-    if (messages.length === 0 || isStale()) return;
-    const topic = batch.topic as TopicName;
-    const position = this.#positions.get(topic, batch.partition);
-    const first = Number(messages[0]!.offset);
-    switch (this.#positions.judge(position, first, messages.length)) {
-      case 'ignore': return;
-      case 'seekAgain':
-        this.#consumer.seek({ topic, partition: batch.partition, offset: String(position!.wanted) });
-        return;
-      case 'halt':
-        this.#consumer.pause([{ topic, partitions: [batch.partition] }]);
-        void this.#explain(position!, first);
-        return;
-      case 'deliver': {
-        const last = Number(messages[messages.length - 1]!.offset);
-        if (last - first + 1 !== messages.length) { this.#halt(gap(topic, batch.partition, first + messages.length, last + 1)); return; }
-        const records: LogRecord[] = new Array<LogRecord>(messages.length);
-        for (let index = 0; index < messages.length; index++) records[index] = toRecord(topic, batch.partition, messages[index]!);
-        this.#call(() => this.membership.onBatch(records));
+  /** Halts, unless the range has come to hold the offset: a new leader may lag behind for a moment. */
+  async #explain(position: MemberPosition, wanted: number): Promise<void> {
+    const { topic, partition, starts } = position;
+    for (;;) {
+      try {
+        const [range] = await this.options.reader.ranges(topic, [partition]);
+        if (wanted < range!.low || wanted > range!.next) { this.#halt(outOfRange(topic, partition, wanted, range!)); return; }
+        break;
+      } catch (error) {
+        if (!isRetriable(error)) { this.#halt(error as Error); return; }
       }
+      await sleep(rangeCheckPauseMs);
+      if (this.#stopped !== undefined) return;
     }
-  }
-
-  /**
-   * Halts with the reason why a partition cannot be delivered from where it should. Where the wanted record is there,
-   * kafkajs was only out of step with its seeks (batches that were under way before them), and is told again.
-   */
-  async #explain(position: MemberPosition, found: number): Promise<void> {
-    position.state = 'idle';
-    const { topic, partition, wanted, starts } = position;
-    try {
-      const [range] = await this.options.reader.ranges(topic, [partition]);
-      if (wanted < range!.low || wanted > range!.next || found < wanted) { this.#halt(outOfRange(topic, partition, wanted, range!)); return; }
-      const [first] = await firstBatch(this.options.reader.read({ topic, partition, from: wanted, until: wanted + 1 }));
-      if (first?.offset !== wanted) { this.#halt(gap(topic, partition, wanted, found)); return; }
-      await sleep(strayPauseMs);
-      if (this.#stopped !== undefined || this.#positions.get(topic, partition) !== position || position.starts !== starts) return;
-      position.strays = 0;
-      position.state = 'running';
-      this.#tell(() => this.#applyTo(position));
-    } catch (error) {
-      if (!isRetriable(error)) this.#halt(error as Error);
-      else if (this.#positions.get(topic, partition) === position && position.starts === starts) this.start(topic, partition, wanted);
-    }
-  }
-
-  async #checkRanges(topic: TopicName): Promise<void> {
-    const positions = [...(this.#rangeChecks.get(topic) ?? [])];
-    this.#rangeChecks.delete(topic);
-    const asked = positions.map((position) => ({ position, starts: position.starts }));
-    try {
-      const ranges = await this.options.reader.ranges(topic, positions.map((position) => position.partition));
-      for (const { position, starts } of asked) {
-        // Lost, or started elsewhere, while the ranges were looked up.
-        if (this.#positions.get(topic, position.partition) !== position || position.starts !== starts || this.#stopped !== undefined) continue;
-        const range = ranges.find((one) => one.partition === position.partition)!;
-        if (position.wanted < range.low || position.wanted > range.next) { this.#halt(outOfRange(topic, position.partition, position.wanted, range)); return; }
-        position.state = 'running';
-        this.#tell(() => this.#applyTo(position));
-      }
-    } catch (error) {
-      if (!isRetriable(error)) { this.#halt(error as Error); return; }
-      // The broker is away. A member that waits for it needs no restart; what is gained or lost meanwhile is minded.
-      const still = asked.filter(({ position, starts }) => this.#positions.get(topic, position.partition) === position && position.starts === starts).map(({ position }) => position);
-      if (this.#stopped !== undefined || still.length === 0) return;
-      await sleep(strayPauseMs);
-      this.#rangeChecks.set(topic, new Set([...(this.#rangeChecks.get(topic) ?? []), ...still]));
-      void this.#checkRanges(topic);
-    }
+    await sleep(rangeCheckPauseMs);
+    if (this.#stopped === undefined && this.#positions.get(topic, partition) === position && position.starts === starts) this.start(topic, partition, wanted);
   }
 
   #onCrash({ payload }: ConsumerCrashEvent): void {
-    this.#offsets.commitNow = undefined;
+    this.#isSuspended = true;
     // kafkajs restarts after most errors by itself. Not after the one that hides every trouble with the coordinator,
     // a refusal as well as a broker that has only just started.
     if (payload.restart || this.#stopped !== undefined) return;
@@ -331,11 +291,6 @@ export class GroupMember implements Member {
   }
 
   async #consume(): Promise<void> {
-    await this.#consumer.run({ autoCommit: false, partitionsConsumedConcurrently: 1, eachBatch: async (payload) => this.#onBatch(payload) });
+    await this.#consumer.run({ autoCommit: false, eachBatch: async () => undefined });
   }
-}
-
-async function firstBatch(batches: AsyncIterable<readonly LogRecord[]>): Promise<readonly LogRecord[]> {
-  for await (const batch of batches) return batch;
-  return [];
 }

@@ -1,13 +1,13 @@
 // Positions that a group stores at the broker. They name only partitions of the latest assignment: a broker takes
 // those of others as well, and would let a late commit put a position back.
 
-import type { Broker, Cluster, Consumer, EachBatchPayload } from 'kafkajs';
+import type { Broker, Cluster, Consumer } from 'kafkajs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { TopicName } from '../../../../topics/topics.js';
 import { BlackboardError } from '../../errors.js';
 import type { CommittedPosition } from '../port.js';
 import type { ClusterLink } from './cluster-link.js';
-import { isRetriable, protocolType, rootCause } from './kafka-error.js';
+import { isRetriable, isTransport, protocolType, rootCause } from './kafka-error.js';
 
 export interface GroupOffsetsOptions {
   readonly group: string;
@@ -19,15 +19,23 @@ export interface GroupOffsetsOptions {
 
 const patienceMs = 30_000;
 const commitAttempts = 6;
+/** A heartbeat is due each second at least. */
+const standingWaitMs = 3_000;
 /** What kafkajs commits before it resets a position to the earliest offset: the stored one is gone. */
 const resetMark = -2;
 const rebalancing = new Set(['REBALANCE_IN_PROGRESS', 'ILLEGAL_GENERATION', 'UNKNOWN_MEMBER_ID']);
 
 export class GroupOffsets {
-  /** Of the last batch; commits under the present generation, without repeating by itself. */
-  commitNow: EachBatchPayload['commitOffsetsIfNecessary'] | undefined;
+  /** Under which this member may commit: from its first heartbeat in a generation to the next join. */
+  #standing: { readonly memberId: string; readonly groupGenerationId: number } | undefined;
+  #coordinator: Broker | undefined;
 
-  constructor(private readonly options: GroupOffsetsOptions) {}
+  constructor(private readonly options: GroupOffsetsOptions) {
+    const { consumer } = options;
+    const { GROUP_JOIN, HEARTBEAT, REBALANCING, CRASH } = consumer.events;
+    for (const end of [GROUP_JOIN, REBALANCING, CRASH] as const) consumer.on(end as typeof GROUP_JOIN, () => { this.#standing = undefined; });
+    consumer.on(HEARTBEAT, ({ payload }) => { this.#standing = payload; });
+  }
 
   /** @throws BlackboardError LOG_OUT_OF_RANGE where a stored position was lost by a reset; KAFKA_UNAVAILABLE */
   async committed(topic: TopicName, partitions: readonly number[]): Promise<ReadonlyMap<number, CommittedPosition>> {
@@ -66,17 +74,34 @@ export class GroupOffsets {
     }
   }
 
+  /**
+   * By a request of our own: kafkajs's `commitOffsets` repeats by itself, over a rebalance too, and would then commit a
+   * partition that has another owner. Under an older generation the broker refuses.
+   */
   async #commitOnce(held: readonly CommittedPosition[]): Promise<void> {
-    const commitNow = this.commitNow;
+    const { group, link } = this.options;
+    const { memberId, groupGenerationId } = await this.#standingNow();
     const topics = [...new Set(held.map(({ topic }) => topic))].map((topic) => ({
       topic,
       partitions: held.filter((position) => position.topic === topic)
         .map(({ partition, offset, metadata }) => ({ partition, offset: String(offset), metadata })),
     }));
-    // Not `consumer.commitOffsets` where it can be avoided: that repeats by itself, over a rebalance too, and would
-    // then commit a partition that has another owner. It is all there is before the first batch.
-    if (commitNow !== undefined) await commitNow({ topics });
-    else await this.options.consumer.commitOffsets(topics.flatMap(({ topic, partitions }) => partitions.map((position) => ({ topic, ...position }))));
+    try {
+      this.#coordinator ??= await findCoordinator(await link.cluster(), group);
+      await this.#coordinator.offsetCommit({ groupId: group, memberId, groupGenerationId, topics });
+    } catch (error) {
+      this.#coordinator = undefined;
+      if (isTransport(error)) link.reset();
+      throw error;
+    }
+  }
+
+  /** @throws a protocol error that may heal when this member has no standing for a while. */
+  async #standingNow(): Promise<{ readonly memberId: string; readonly groupGenerationId: number }> {
+    for (const deadlineMs = performance.now() + standingWaitMs; performance.now() < deadlineMs; await sleep(20)) {
+      if (this.#standing !== undefined) return this.#standing;
+    }
+    throw Object.assign(new Error('no heartbeat of this member has succeeded since the group last changed'), { type: 'REBALANCE_IN_PROGRESS' });
   }
 }
 

@@ -145,9 +145,9 @@ test('halts when retention overtakes a member that was paused, and skips nothing
   await until('halted', () => halts.length > 0);
   assert.ok(isOutOfRange(halts[0]), String(halts[0]));
   assert.equal(records.length, 10);
-  // kafkajs has overwritten the stored position by then: that must not pass for a group without one.
+  // The stored position is as it was: the next start finds the same, and halts as well.
   const again = await observe({ group, topics: [verified] }, () => undefined);
-  await assert.rejects(again.member.committed(verified, [0]), isOutOfRange);
+  assert.equal((await again.member.committed(verified, [0])).get(0)?.offset, 10);
   await again.member.leave();
 });
 

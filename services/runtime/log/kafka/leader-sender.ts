@@ -1,14 +1,13 @@
 // Sends to one leader broker: one produce request outstanding, only that leader's partitions in it, idempotent, acks
 // from all in-sync replicas; what queues up meanwhile is the next request, so there is no linger and no timer for one.
 //
-// It speaks kafkajs's single `produce` request and keeps the sequence numbers itself, instead of kafkajs's producer:
-// that one rolls back the sequences of all partitions of a send on any error, spreads a repeated send over brokers and
+// It writes the produce request and keeps the sequence numbers itself, instead of using kafkajs's producer: that one rolls back the sequences of all partitions of a send on any error, spreads a repeated send over brokers and
 // may count a partition twice or not at all. Here a request is repeated as it was, with the same sequences, to one
 // common leader, for a bounded time: the broker answers a batch that did land with its first offset. If it is still
 // not known then, every append in it ends as APPEND_UNKNOWN, and the producer id, its sequences and its sockets are
 // never used again, so no repetition can come later; what the network still holds may land, as the port says.
 
-import type { Broker, Message } from 'kafkajs';
+import type { Broker } from 'kafkajs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { TopicName } from '../../../../topics/topics.js';
 import { limits } from '../../../../topics/topics.js';
@@ -17,7 +16,8 @@ import type { Appended, RecordToAppend } from '../port.js';
 import { ClusterLink } from './cluster-link.js';
 import type { KafkaConnection } from './kafka-client.js';
 import { isRetriable, isTransport } from './kafka-error.js';
-import { covered, verdictOf, type PartitionAnswer, type ProduceAnswer, type Progress } from './produce-verdict.js';
+import { covered, verdictOf, type Progress } from './produce-verdict.js';
+import { produce, type ProducedPart, type ProducePart } from './wire/produce.js';
 
 /** An append that waits, or is under way. */
 export interface PendingAppend {
@@ -50,7 +50,7 @@ interface BrokerThatNumbersProducers extends Broker {
 interface Producer {
   readonly link: ClusterLink;
   readonly sequences: Map<Lane, number>;
-  identity: { readonly producerId: string; readonly producerEpoch: number } | undefined;
+  identity: { readonly producerId: bigint; readonly producerEpoch: number } | undefined;
 }
 
 /** `moved`: look its leader up anew. `failed`: that, and nothing that waited behind the failure may follow. */
@@ -139,16 +139,16 @@ export class LeaderSender {
   }
 
   /** Sends until each partition is answered for, or the error is final, or the time is over. */
-  async #transmit(parts: readonly Part[], progress: Progress, deadlineMs: number): Promise<Map<string, PartitionAnswer>> {
+  async #transmit(parts: readonly Part[], progress: Progress, deadlineMs: number): Promise<Map<string, ProducedPart>> {
     const producer = (this.#producer ??= { link: new ClusterLink(this.options.connection), sequences: new Map(), identity: undefined });
     for (let backoffMs = 25; ; backoffMs = Math.min(backoffMs * 2, 1_000)) {
       progress.attempts += 1;
       try {
         const broker = await this.#broker(producer, parts, progress.attempts);
-        producer.identity ??= await broker.initProducerId({ transactionTimeout: 60_000 });
+        producer.identity ??= await identityFrom(broker);
         if (this.#producer !== producer) throw new Error('the producer was closed');
         progress.writes += 1;
-        return covered(parts, (await broker.produce(request(parts, producer, this.options.connection.requestTimeoutMs ?? 10_000))) as ProduceAnswer);
+        return covered(parts, await produce(broker, request(parts, producer.sequences, producer.identity), this.options.connection.requestTimeoutMs ?? 10_000));
       } catch (error) {
         if (!isRetriable(error) || performance.now() + backoffMs >= deadlineMs || this.#producer !== producer) throw error;
         if (isTransport(error)) producer.link.reset();
@@ -172,14 +172,14 @@ export class LeaderSender {
     return (await cluster.findBroker({ nodeId: leader })) as BrokerThatNumbersProducers;
   }
 
-  #accept(parts: readonly Part[], answers: ReadonlyMap<string, PartitionAnswer>): void {
+  #accept(parts: readonly Part[], answers: ReadonlyMap<string, ProducedPart>): void {
     const sequences = this.#producer?.sequences;
     for (const { lane, appends, messages } of parts) {
       const answer = answers.get(lane.key)!;
       sequences?.set(lane, ((sequences.get(lane) ?? 0) + messages.length) % sequenceModulus);
-      let baseOffset = Number(answer.baseOffset);
+      let { baseOffset } = answer;
       // -1 where a topic keeps the writers' own times; such a topic is drift, and this only keeps its times sane.
-      const appendTimeMs = answer.logAppendTime === '-1' ? Date.now() : Number(answer.logAppendTime);
+      const appendTimeMs = answer.appendTimeMs === -1 ? Date.now() : answer.appendTimeMs;
       for (const append of appends) {
         append.resolve({ baseOffset, appendTimeMs });
         baseOffset += append.records.length;
@@ -223,21 +223,14 @@ function takePart(lane: Lane): Part {
   return { lane, appends, messages: count === 1 ? appends[0]!.records : appends.flatMap((append) => append.records) };
 }
 
-function request(parts: readonly Part[], producer: Producer, timeoutMs: number): Parameters<Broker['produce']>[0] {
-  const byTopic = new Map<string, { partition: number; firstSequence: number; messages: Message[] }[]>();
-  for (const { lane, messages } of parts) {
-    const entry = { partition: lane.partition, firstSequence: producer.sequences.get(lane) ?? 0, messages: messages as unknown as Message[] };
-    const entries = byTopic.get(lane.topic);
-    if (entries === undefined) byTopic.set(lane.topic, [entry]);
-    else entries.push(entry);
-  }
-  const { producerId, producerEpoch } = producer.identity!;
-  return {
-    topicData: [...byTopic].map(([topic, partitions]) => ({ topic, partitions })),
-    // A 64-bit number as text, which kafkajs's encoder takes; its types say number.
-    producerId: producerId as unknown as number,
-    producerEpoch,
-    acks: -1,
-    timeout: timeoutMs,
-  };
+async function identityFrom(broker: BrokerThatNumbersProducers): Promise<NonNullable<Producer['identity']>> {
+  const { producerId, producerEpoch } = await broker.initProducerId({ transactionTimeout: 60_000 });
+  return { producerId: BigInt(producerId), producerEpoch };
+}
+
+function request(parts: readonly Part[], sequences: ReadonlyMap<Lane, number>, identity: NonNullable<Producer['identity']>): ProducePart[] {
+  return parts.map(({ lane, messages }) => ({
+    topic: lane.topic, partition: lane.partition, records: messages, firstSequence: sequences.get(lane) ?? 0,
+    producerId: identity.producerId, producerEpoch: identity.producerEpoch,
+  }));
 }

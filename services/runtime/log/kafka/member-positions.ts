@@ -1,27 +1,19 @@
-// What a member delivers next, per topic and partition: the one place that decides whether a fetched batch is the
-// wanted one. kafkajs goes back to committed offsets at each rebalance, and to the earliest or latest one when an
-// offset is out of range, both silently; a batch that does not begin at the wanted offset is therefore never
-// delivered, but asked for again once, and a second one halts.
+// What a member delivers next, per topic and partition: the one place that knows where each of them stands.
 
 import type { TopicName } from '../../../../topics/topics.js';
-
-/** `idle`: gained, not started. `checking`: started, its range is being looked up. `running`: delivered. */
-export type PositionState = 'idle' | 'checking' | 'running';
 
 export interface MemberPosition {
   readonly topic: TopicName;
   readonly partition: number;
-  state: PositionState;
-  /** Offset of the next record to deliver. */
-  wanted: number;
+  /** Offset of the next record to deliver; null: gained, not started. */
+  wanted: number | null;
   paused: boolean;
-  /** Batches in a row that did not begin where they should. */
-  strays: number;
-  /** Rises with each `start`, so that an older one's look-up has no effect. */
+  /** Rises with each `start`, so that what was fetched for an older one is not delivered. */
   starts: number;
 }
 
-export type BatchVerdict = 'deliver' | 'ignore' | 'seekAgain' | 'halt';
+/** A position that may be fetched. */
+export type RunningPosition = MemberPosition & { readonly wanted: number };
 
 export class MemberPositions {
   readonly #byTopic = new Map<string, Map<number, MemberPosition>>();
@@ -34,19 +26,22 @@ export class MemberPositions {
     return this.#byTopic.get(topic)?.get(partition);
   }
 
-  all(): MemberPosition[] {
-    return [...this.#byTopic.values()].flatMap((positions) => [...positions.values()]);
-  }
-
   /** Partition numbers held, in order. */
   held(): number[] {
     return [...(this.#byTopic.get(this.topics[0]!)?.keys() ?? [])].sort((left, right) => left - right);
   }
 
-  gain(partition: number): void {
-    for (const topic of this.topics) {
-      this.#byTopic.get(topic)!.set(partition, { topic, partition, state: 'idle', wanted: 0, paused: false, strays: 0, starts: 0 });
+  /** Those that are started and not paused. */
+  running(): RunningPosition[] {
+    const running: RunningPosition[] = [];
+    for (const positions of this.#byTopic.values()) {
+      for (const position of positions.values()) if (position.wanted !== null && !position.paused) running.push(position as RunningPosition);
     }
+    return running;
+  }
+
+  gain(partition: number): void {
+    for (const topic of this.topics) this.#byTopic.get(topic)!.set(partition, { topic, partition, wanted: null, paused: false, starts: 0 });
   }
 
   lose(partition: number): void {
@@ -57,15 +52,8 @@ export class MemberPositions {
     for (const positions of this.#byTopic.values()) positions.clear();
   }
 
-  /** What to do with a batch whose first record has this offset; counts it when it is to be delivered. */
-  judge(position: MemberPosition | undefined, firstOffset: number, records: number): BatchVerdict {
-    if (position === undefined || position.state !== 'running') return 'ignore';
-    if (firstOffset === position.wanted) {
-      position.wanted += records;
-      position.strays = 0;
-      return 'deliver';
-    }
-    position.strays += 1;
-    return position.strays > 1 ? 'halt' : 'seekAgain';
+  /** Whether `position`, asked for at `offset` in its `starts`-th start, is still what is wanted. */
+  isWanted(position: MemberPosition, offset: number, starts: number): boolean {
+    return this.get(position.topic, position.partition) === position && position.wanted === offset && position.starts === starts;
   }
 }

@@ -5,41 +5,39 @@ import { MemberPositions } from './member-positions.js';
 
 const { quarantine, verified } = topicNames();
 
-function started(wanted: number): { positions: MemberPositions; judge: (first: number, records?: number) => string } {
+function started(wanted: number): MemberPositions {
   const positions = new MemberPositions([quarantine, verified]);
   positions.gain(2);
   const position = positions.get(quarantine, 2)!;
-  position.state = 'running';
   position.wanted = wanted;
-  return { positions, judge: (first, records = 1) => positions.judge(positions.get(quarantine, 2), first, records) };
+  position.starts = 1;
+  return positions;
 }
 
-test('delivers batches that follow one another', () => {
-  const { judge, positions } = started(10);
-  assert.equal(judge(10, 5), 'deliver');
-  assert.equal(judge(15, 1), 'deliver');
-  assert.equal(positions.get(quarantine, 2)!.wanted, 16);
+test('runs what is started and not paused, and nothing else', () => {
+  const positions = started(10);
+  assert.deepEqual(positions.running().map(({ topic, partition, wanted }) => [topic, partition, wanted]), [[quarantine, 2, 10]]);
+  positions.get(quarantine, 2)!.paused = true;
+  assert.deepEqual(positions.running(), []);
 });
 
-test('asks once again for a batch that begins elsewhere, and halts at the second', () => {
-  for (const stray of [9, 12]) {
-    const { judge } = started(10);
-    assert.equal(judge(stray), 'seekAgain');
-    assert.equal(judge(stray), 'halt');
-  }
-});
-
-test('forgets a stray batch when the wanted one came', () => {
-  const { judge } = started(10);
-  assert.equal(judge(7), 'seekAgain');
-  assert.equal(judge(10), 'deliver');
-  assert.equal(judge(7), 'seekAgain');
-});
-
-test('ignores what comes for a partition that is not started, or lost', () => {
-  const { positions, judge } = started(10);
-  assert.equal(positions.judge(positions.get(verified, 2), 0, 1), 'ignore');
+test('wants only what was asked for at the same offset, in the same start and the same assignment', () => {
+  const positions = started(10);
+  const position = positions.get(quarantine, 2)!;
+  assert.equal(positions.isWanted(position, 10, 1), true);
+  assert.equal(positions.isWanted(position, 9, 1), false);
+  position.starts = 2;
+  assert.equal(positions.isWanted(position, 10, 1), false);
   positions.lose(2);
-  assert.equal(judge(10), 'ignore');
+  positions.gain(2);
+  Object.assign(positions.get(quarantine, 2)!, { wanted: 10, starts: 2 });
+  assert.equal(positions.isWanted(position, 10, 2), false);
+});
+
+test('loses a partition of all topics at once', () => {
+  const positions = started(10);
+  assert.deepEqual(positions.held(), [2]);
+  positions.lose(2);
   assert.deepEqual(positions.held(), []);
+  assert.deepEqual(positions.running(), []);
 });

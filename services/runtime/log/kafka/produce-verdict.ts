@@ -3,17 +3,8 @@
 
 import { BlackboardError } from '../../errors.js';
 import { protocolType, rootCause } from './kafka-error.js';
-
-export interface PartitionAnswer {
-  readonly partition: number;
-  readonly errorCode: number;
-  readonly baseOffset: string;
-  readonly logAppendTime: string;
-}
-
-export interface ProduceAnswer {
-  readonly topics: readonly { readonly topicName: string; readonly partitions: readonly PartitionAnswer[] }[];
-}
+import { refuseErrorCode } from './wire/broker-request.js';
+import type { ProducedPart } from './wire/produce.js';
 
 /** How far a request came; decides between "refused" and "unknown". */
 export interface Progress {
@@ -27,20 +18,14 @@ interface ForPartition {
   readonly lane: { readonly key: string; readonly topic: string };
 }
 
-/** The answers by lane. @throws unless each part has exactly one, without an error and with an offset. */
-export function covered(parts: readonly ForPartition[], answer: ProduceAnswer): Map<string, PartitionAnswer> {
-  const answers = new Map<string, PartitionAnswer>();
-  let count = 0;
-  for (const { topicName, partitions } of answer.topics) {
-    for (const partition of partitions) {
-      answers.set(laneKey(topicName, partition.partition), partition);
-      count += 1;
-    }
+/** The answers by lane. @throws the first error in them, or unless each part has exactly one with an offset. */
+export function covered(parts: readonly ForPartition[], produced: readonly ProducedPart[]): Map<string, ProducedPart> {
+  const answers = new Map<string, ProducedPart>();
+  for (const answer of produced) {
+    refuseErrorCode(answer.errorCode);
+    answers.set(laneKey(answer.topic, answer.partition), answer);
   }
-  const whole = count === parts.length && parts.every(({ lane }) => {
-    const found = answers.get(lane.key);
-    return found !== undefined && found.errorCode === 0 && Number(found.baseOffset) >= 0;
-  });
+  const whole = produced.length === parts.length && parts.every(({ lane }) => (answers.get(lane.key)?.baseOffset ?? -1) >= 0);
   if (!whole) throw new Error('the answer does not cover each partition of the request');
   return answers;
 }
@@ -59,8 +44,8 @@ export function verdictOf(error: unknown, parts: readonly ForPartition[], progre
   const where = parts.map((part) => part.lane.key).slice(0, 8).join(', ');
   const type = protocolType(error) ?? '';
   const details = { partitions: parts.length, attempts: progress.attempts, reason: root.type ?? root.name };
-  // The broker's errors are per partition and kafkajs tells only the first, without its partition. And a first try
-  // whose answer was lost may have landed, whatever a second is told.
+  // An error is one partition's, and the others' batches may have landed. And a first try whose answer was lost may
+  // have landed, whatever a second is told.
   const first = progress.writes === 1;
   const oneTopic = parts.every((part) => part.lane.topic === parts[0]!.lane.topic);
   if (first && parts.length === 1 && tooLarge.has(type)) {

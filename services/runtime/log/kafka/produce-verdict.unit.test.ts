@@ -1,27 +1,28 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { covered, verdictOf, type PartitionAnswer } from './produce-verdict.js';
+import { covered, verdictOf } from './produce-verdict.js';
+import type { ProducedPart } from './wire/produce.js';
 
 const part = (topic: string, partition: number): { lane: { key: string; topic: string } } => ({ lane: { key: `${topic}/${partition}`, topic } });
-const answer = (partition: number, change: Partial<PartitionAnswer> = {}): PartitionAnswer => ({ partition, errorCode: 0, baseOffset: '5', logAppendTime: '1', ...change });
+const answer = (partition: number, change: Partial<ProducedPart> = {}): ProducedPart => ({ topic: 't', partition, errorCode: 0, baseOffset: 5, appendTimeMs: 1, ...change });
 const protocol = (type: string): Error => Object.assign(new Error(type), { type });
 
 test('takes an answer that covers each partition once', () => {
-  const answers = covered([part('t', 0), part('t', 1)], { topics: [{ topicName: 't', partitions: [answer(1, { baseOffset: '9' }), answer(0)] }] });
-  assert.equal(answers.get('t/1')!.baseOffset, '9');
+  const answers = covered([part('t', 0), part('t', 1)], [answer(1, { baseOffset: 9 }), answer(0)]);
+  assert.equal(answers.get('t/1')!.baseOffset, 9);
 });
 
-const incomplete: readonly [string, readonly PartitionAnswer[]][] = [
+const incomplete: readonly [string, readonly ProducedPart[]][] = [
   ['leaves one out', [answer(0)]],
   ['names one twice', [answer(0), answer(0)]],
   ['names a foreign one', [answer(0), answer(2)]],
   ['holds one more than was sent', [answer(0), answer(1), answer(2)]],
   ['has an error for one', [answer(0), answer(1, { errorCode: 7 })]],
-  ['has no offset for one', [answer(0), answer(1, { baseOffset: '-1' })]],
+  ['has no offset for one', [answer(0), answer(1, { baseOffset: -1 })]],
 ];
 for (const [what, partitions] of incomplete) {
   test(`does not take an answer that ${what}`, () => {
-    assert.throws(() => covered([part('t', 0), part('t', 1)], { topics: [{ topicName: 't', partitions }] }));
+    assert.throws(() => covered([part('t', 0), part('t', 1)], partitions));
   });
 }
 

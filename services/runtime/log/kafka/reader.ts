@@ -6,20 +6,16 @@ import type { TopicName } from '../../../../topics/topics.js';
 import { BlackboardError } from '../../errors.js';
 import type { LogRecord, PartitionRange, ReadOptions } from '../port.js';
 import type { ClusterLink } from './cluster-link.js';
-import { rootCause } from './kafka-error.js';
-import { toRecord, type FetchedMessage } from './kafka-record.js';
+import { protocolType } from './kafka-error.js';
+import { refuseErrorCode } from './wire/broker-request.js';
+import { fetchRecords } from './wire/fetch.js';
 
 const patienceMs = 15_000;
 const fetchBytesMax = 2 * 1024 * 1024;
 /** How long a fetch at the end waits; other fetches to the same broker queue behind it. */
 const fetchWaitMs = 20;
-const readUncommitted = 0;
 /** The first may join one that was under way before; the second is our own. */
 const lookUpsMax = 3;
-
-interface FetchAnswer {
-  readonly responses: readonly { readonly partitions: readonly { readonly messages: readonly (FetchedMessage & { isControlRecord?: boolean })[] }[] }[];
-}
 
 export class KafkaReader {
   constructor(private readonly link: ClusterLink) {}
@@ -52,7 +48,7 @@ export class KafkaReader {
     let ahead = position < end ? this.#fetch(topic, partition, position) : undefined;
     try {
       while (ahead !== undefined) {
-        const records = within(await ahead, position, end);
+        const records = before(await ahead, end);
         if (records.length > 0 && records[0]!.offset !== position) throw gap(topic, partition, position, records[0]!.offset);
         position += records.length;
         // The next request is under way while the caller works on this batch.
@@ -70,16 +66,11 @@ export class KafkaReader {
       if (leader === undefined) await cluster.addMultipleTargetTopics([topic]);
       const nodeId = leader ?? Object.keys(cluster.findLeaderForPartitions(topic, [partition]))[0]!;
       const broker = await cluster.findBroker({ nodeId });
-      const answer = (await broker.fetch({
-        isolationLevel: readUncommitted, maxWaitTime: fetchWaitMs, minBytes: 1, maxBytes: fetchBytesMax,
-        topics: [{ topic, partitions: [{ partition, fetchOffset: String(offset), maxBytes: fetchBytesMax }] }],
-      })) as FetchAnswer;
-      const messages = answer.responses[0]?.partitions[0]?.messages ?? [];
-      const records: LogRecord[] = [];
-      for (const message of messages) if (message.isControlRecord !== true) records.push(toRecord(topic, partition, message));
-      return records;
+      const [fetched] = await fetchRecords(broker, [{ topic, partition, offset, bytesMax: fetchBytesMax }], { waitMs: fetchWaitMs, bytesMin: 1, bytesMax: fetchBytesMax });
+      refuseErrorCode(fetched!.errorCode);
+      return fetched!.records;
     }, patienceMs).catch(async (error: unknown) => {
-      if (rootCause(error).name !== 'KafkaJSOffsetOutOfRange') throw error;
+      if (protocolType(error) !== 'OFFSET_OUT_OF_RANGE') throw error;
       const [range] = await this.ranges(topic, [partition]);
       throw outOfRange(topic, partition, offset, range!);
     });
@@ -99,13 +90,11 @@ async function partitionsOf(cluster: Cluster, topic: string): Promise<{ readonly
   }
 }
 
-/** A broker answers with whole batches: what lies before the position, or after the end, is cut off. */
-function within(records: readonly LogRecord[], from: number, end: number): readonly LogRecord[] {
-  let first = 0;
-  while (first < records.length && records[first]!.offset < from) first += 1;
+/** A broker answers with whole batches: what lies behind the end is cut off. */
+function before(records: readonly LogRecord[], end: number): readonly LogRecord[] {
   let last = records.length;
-  while (last > first && records[last - 1]!.offset >= end) last -= 1;
-  return first === 0 && last === records.length ? records : records.slice(first, last);
+  while (last > 0 && records[last - 1]!.offset >= end) last -= 1;
+  return last === records.length ? records : records.slice(0, last);
 }
 
 async function offsets(cluster: Cluster, topic: string, partitions: { partition: number }[], fromBeginning: boolean): Promise<Map<number, number>> {

@@ -1,0 +1,144 @@
+// The fetches of a group member: to each leader one request at a time, for all partitions that it leads and that run.
+// kafkajs's own consumer goes back to committed offsets at each rebalance and silently resets what is out of range;
+// here a partition is asked for from where it stands, and what is wrong with it is told by name.
+
+import type { Broker, Cluster } from 'kafkajs';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { TopicName } from '../../../../topics/topics.js';
+import type { LogRecord } from '../port.js';
+import type { ClusterLink } from './cluster-link.js';
+import { isRetriable, isTransport, rootCause } from './kafka-error.js';
+import type { RunningPosition } from './member-positions.js';
+import { refuseErrorCode } from './wire/broker-request.js';
+import { fetchRecords, type Fetched, type FetchPatience } from './wire/fetch.js';
+
+export interface FetchLoopOptions {
+  /** Of this loop alone: a fetch that waits holds its connection. */
+  readonly link: ClusterLink;
+  readonly topics: readonly TopicName[];
+  readonly bytesPerPartitionMax: number;
+  readonly patience: FetchPatience;
+  /** What may be fetched now. */
+  running(): readonly RunningPosition[];
+  /** The records that came of asking for `asked.wanted`, at least one. */
+  onRecords(asked: Asked, records: readonly LogRecord[]): void;
+  onOutOfRange(asked: Asked): void;
+  /** What retrying does not heal. */
+  onError(error: Error): void;
+}
+
+/** A position as it was when it was asked for. */
+export interface Asked {
+  readonly position: RunningPosition;
+  readonly wanted: number;
+  readonly starts: number;
+}
+
+const outOfRangeName = 'OFFSET_OUT_OF_RANGE';
+const backoffMsMin = 25;
+const backoffMsMax = 1_000;
+
+export class FetchLoop {
+  /** Leaders that are being asked. */
+  readonly #asking = new Set<string>();
+  #isWoken = false;
+  #isOver = false;
+  #backoffMs = backoffMsMin;
+
+  constructor(private readonly options: FetchLoopOptions) {}
+
+  /** There may be more to fetch: a partition was started or resumed. */
+  wake(): void {
+    if (this.#isWoken || this.#isOver) return;
+    this.#isWoken = true;
+    // After the present turn, so that all that is started in it shares a request.
+    queueMicrotask(() => void this.#dispatch());
+  }
+
+  stop(): void {
+    this.#isOver = true;
+    this.options.link.close();
+  }
+
+  async #dispatch(): Promise<void> {
+    this.#isWoken = false;
+    if (this.#isOver || this.options.running().length === 0) return;
+    try {
+      const cluster = await this.options.link.cluster();
+      await cluster.addMultipleTargetTopics([...this.options.topics]);
+      for (const leader of this.#leaders(cluster)) if (!this.#asking.has(leader)) void this.#ask(cluster, leader);
+    } catch (error) {
+      await this.#recover(error);
+    }
+  }
+
+  #leaders(cluster: Cluster): Set<string> {
+    const running = this.options.running();
+    const leaders = new Set(running.map((position) => leaderOf(cluster, position)));
+    // Metadata that does not know the leader yet: asked for again like any other trouble.
+    if (leaders.delete(undefined)) refuseErrorCode(leaderNotAvailable);
+    return leaders as Set<string>;
+  }
+
+  async #ask(cluster: Cluster, leader: string): Promise<void> {
+    this.#asking.add(leader);
+    try {
+      for (;;) {
+        const broker: Broker = await cluster.findBroker({ nodeId: leader });
+        const asked: Asked[] = [];
+        for (const position of this.options.running()) if (leaderOf(cluster, position) === leader) asked.push({ position, wanted: position.wanted, starts: position.starts });
+        if (asked.length === 0 || this.#isOver) break;
+        const { bytesPerPartitionMax, patience } = this.options;
+        const fetched = await fetchRecords(broker, asked.map(({ position, wanted }) => ({ topic: position.topic, partition: position.partition, offset: wanted, bytesMax: bytesPerPartitionMax })), patience);
+        if (this.#isOver) return;
+        this.#handOver(asked, fetched);
+        this.#backoffMs = backoffMsMin;
+      }
+      this.#asking.delete(leader);
+    } catch (error) {
+      this.#asking.delete(leader);
+      await this.#recover(error);
+      return;
+    }
+    // What was started while the last answer was awaited, or has come under another leader.
+    if (this.options.running().length > 0) this.wake();
+  }
+
+  /** @throws the first partition's error that may heal, after all that did come was handed over. */
+  #handOver(asked: readonly Asked[], fetched: readonly Fetched[]): void {
+    let failure: unknown;
+    for (let index = 0; index < asked.length; index += 1) {
+      const { errorCode, records } = fetched[index]!;
+      if (errorCode === 0) {
+        if (records.length > 0) this.options.onRecords(asked[index]!, records);
+        continue;
+      }
+      try {
+        refuseErrorCode(errorCode);
+      } catch (error) {
+        if (rootCause(error).type === outOfRangeName) this.options.onOutOfRange(asked[index]!);
+        else failure ??= error;
+      }
+    }
+    if (failure !== undefined) throw failure;
+  }
+
+  /** A member that waits for its broker needs no restart. */
+  async #recover(error: unknown): Promise<void> {
+    if (this.#isOver) return;
+    if (!isRetriable(error)) { this.options.onError(error as Error); return; }
+    const backoffMs = this.#backoffMs;
+    this.#backoffMs = Math.min(backoffMs * 2, backoffMsMax);
+    await sleep(backoffMs * (0.5 + Math.random()));
+    if (this.#isOver) return;
+    if (isTransport(error)) this.options.link.reset();
+    else await this.options.link.cluster().then((cluster) => cluster.refreshMetadata()).catch(() => undefined);
+    this.wake();
+  }
+}
+
+const leaderNotAvailable = 5;
+
+function leaderOf(cluster: Cluster, { topic, partition }: RunningPosition): string | undefined {
+  return Object.keys(cluster.findLeaderForPartitions(topic, [partition]))[0];
+}
