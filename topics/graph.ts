@@ -5,7 +5,7 @@ import { topics as ourTopics, type PrincipalRole, type TopicSpec } from './topic
 
 export type TopologyRule =
   | 'roles-complete' | 'single-writer' | 'agents-write-claims-only' | 'replay-writes-nothing' | 'writers-exist' | 'readers-exist'
-  | 'orchestrator-reads' | 'key' | 'equal-partitions' | 'dense-offsets' | 'append-time' | 'equal-retention' | 'name' | 'prefix';
+  | 'orchestrator-reads' | 'key' | 'equal-partitions' | 'dense-offsets' | 'append-time' | 'plain-batches' | 'equal-retention' | 'name' | 'prefix';
 
 export interface TopologyProblem {
   readonly rule: TopologyRule;
@@ -65,6 +65,7 @@ function topicProblems(spec: TopicSpec): TopologyProblem[] {
   if (byJob !== (spec.partitions === 'shared')) report('equal-partitions', `it has ${spec.partitions} partitions; quarantine and verified share one count, all others have 1`);
   if (spec.config['cleanup.policy'] !== 'delete') report('dense-offsets', 'cleanup.policy must be delete: compaction leaves gaps between offsets');
   if (spec.config['message.timestamp.type'] !== 'LogAppendTime') report('append-time', 'message.timestamp.type must be LogAppendTime: any other time is the writer\'s to fake');
+  if (spec.config['compression.type'] !== 'uncompressed') report('plain-batches', 'compression.type must be uncompressed: a codec that its readers lack would stop them, and any writer may choose one');
   if (!/^[a-z0-9][a-z0-9-]{0,100}$/.test(spec.suffix)) report('name', 'a name is small letters, digits and "-"');
   return problems;
 }

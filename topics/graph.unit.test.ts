@@ -32,6 +32,7 @@ const broken: readonly [string, TopologyRule, readonly TopicSpec[]][] = [
   ['control in many partitions', 'equal-partitions', changed('control', { partitions: 'shared' })],
   ['a compacted topic', 'dense-offsets', config('verified', { 'cleanup.policy': 'compact' })],
   ['times of the writers', 'append-time', config('quarantine', { 'message.timestamp.type': 'CreateTime' })],
+  ['batches packed as their writers like', 'plain-batches', config('quarantine', { 'compression.type': 'producer' })],
   ['claims forgotten before their facts', 'equal-retention', config('quarantine', { 'retention.ms': '1000' })],
   ['two topics of one name', 'name', changed('control', { suffix: 'verified' })],
   ['a name that Kafka does not take', 'name', changed('control', { suffix: 'con trol' })],

@@ -25,7 +25,11 @@ export interface TopicSpec {
   readonly messages: readonly ('claim' | 'fact' | 'control' | 'deadLetter')[];
 }
 
-const keptForEver = { 'retention.ms': '-1', 'retention.bytes': '-1', 'cleanup.policy': 'delete', 'message.timestamp.type': 'LogAppendTime' } as const;
+const keptForEver = {
+  'retention.ms': '-1', 'retention.bytes': '-1', 'cleanup.policy': 'delete', 'message.timestamp.type': 'LogAppendTime',
+  // A writer may pack its batches with any codec, and one that a reader lacks would stop the reader: the broker unpacks.
+  'compression.type': 'uncompressed',
+} as const;
 
 export const topics: readonly TopicSpec[] = [
   {

@@ -4,6 +4,7 @@ import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import { after, before, describe, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
+import kafkajs from 'kafkajs';
 import { sharedBroker, whatIsMissing } from '../../../../infra/local/for-tests.js';
 import { applyTopics } from '../../../../infra/topics/apply.js';
 import { topicNames, type TopicName } from '../../../../topics/topics.js';
@@ -52,6 +53,23 @@ describe('the Kafka log', { skip: missing ?? false }, () => {
     if (missing !== undefined) return;
     await log.close();
     await broker.release();
+  });
+
+  test('reads what a writer has packed with a codec that Node lacks: the broker keeps it unpacked', async () => {
+    const value = Buffer.from('packed by somebody else');
+    const { Kafka, CompressionCodecs, CompressionTypes, logLevel } = kafkajs;
+    CompressionCodecs[CompressionTypes.Snappy] = () => ({ compress: async ({ buffer }: { buffer: Buffer }) => snappyOfLiterals(buffer), decompress: async () => { throw new Error('nobody reads here'); } });
+    const producer = new Kafka({ brokers: [broker.bootstrap], logLevel: logLevel.NOTHING }).producer();
+    await producer.connect();
+    try {
+      const [sent] = await producer.send({ topic: topics.verified, compression: CompressionTypes.Snappy, messages: [{ partition: 2, value }] });
+      const from = Number(sent!.baseOffset);
+      for await (const batch of log.read({ topic: topics.verified, partition: 2, from, until: from + 1 })) assert.deepEqual(batch.map((record) => record.value), [value]);
+      const end = (await log.ranges(topics.verified)).find(({ partition }) => partition === 2);
+      assert.equal(end?.next, from + 1);
+    } finally {
+      await producer.disconnect();
+    }
   });
 
   const event = { key: Buffer.from('0123456789abcdef'), value: Buffer.alloc(384, 7) };
@@ -126,3 +144,15 @@ describe('the Kafka log', { skip: missing ?? false }, () => {
     await member.leave();
   });
 });
+
+/** Snappy in the frame that Kafka's clients write, of one block of literals: packed by name only. */
+function snappyOfLiterals(bytes: Buffer): Buffer {
+  assert.ok(bytes.length < 2 ** 14);
+  const block = Buffer.concat([Buffer.from([(bytes.length & 0x7f) | 0x80, bytes.length >> 7, 61 << 2, (bytes.length - 1) & 0xff, (bytes.length - 1) >> 8]), bytes]);
+  const frame = Buffer.alloc(20);
+  frame.write('\x82SNAPPY\0', 'latin1');
+  frame.writeInt32BE(1, 8);
+  frame.writeInt32BE(1, 12);
+  frame.writeInt32BE(block.length, 16);
+  return Buffer.concat([frame, block]);
+}
