@@ -1,13 +1,12 @@
 // node dist/bench/systems/kafka.js: this runtime in Kafka mode, each service a process of its own, as it ships.
 // BENCH_SETUP (JSON) says how: {door: "log"|"http", partitions, agents: replicas, servers: {label: pid}}.
 
-import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 import { join } from 'node:path';
 import type { StackAddresses } from '../../infra/local/stack.js';
 import { Keyring } from '../../services/runtime/keyring.js';
 import { projectRoot } from '../../services/runtime/project-root.js';
-import { Cluster, type RunningService } from '../../services/testing/cluster.js';
+import { Cluster } from '../../services/testing/cluster.js';
 import { flushTopics } from '../limits/flush-topics.js';
 import type { JobSystem } from '../w3/measure.js';
 import { serve } from '../w3/serve.js';
@@ -41,17 +40,16 @@ await serve(async (): Promise<JobSystem> => {
   const gateway = await cluster.start('gateway', { GATEWAY_PORT: '0', ...quiet });
   const gatewayUrl = cluster.urlOf(gateway);
   const [ingress] = await Promise.all([cluster.start('ingress', { INGRESS_PORT: '0', GATEWAY_URL: gatewayUrl, ...quiet }), cluster.start('projector', quiet), cluster.start('orchestrator', { ...policy, ...quiet })]);
-  const startAgents = (slow: boolean): Promise<RunningService[]> => Promise.all(Array.from({ length: setup.agents }, () => cluster.start('agents', {
-    AGENTS: 'w3', AGENT_MODULES: fileURLToPath(new URL('../w3/agent.js', import.meta.url)), AGENT_CONCURRENCY: '1000', GATEWAY_URL: gatewayUrl, W3_SLOW: slow ? '1' : '', ...quiet,
+  await Promise.all(Array.from({ length: setup.agents }, () => cluster.start('agents', {
+    AGENTS: 'w3', AGENT_MODULES: fileURLToPath(new URL('../w3/agent.js', import.meta.url)), AGENT_CONCURRENCY: '1000', GATEWAY_URL: gatewayUrl, ...quiet,
   })));
-  let agents = await startAgents(false);
   const outcomes = await Outcomes.listen(cluster.db);
   let facts: TerminalFacts | null = null;
   const { log, codec, topics, partitions } = cluster;
   const upstream = { log, codec, topics, partitions, keyring: new Keyring(cluster.keys) };
   let { door } = setup;
   const ingressUrl = cluster.urlOf(ingress);
-  const submit = (name: string): Promise<void> => (door === 'http' ? submitOverHttp(ingressUrl, name) : submitToLog(upstream, name));
+  const submit = (name: string, slow = false): Promise<void> => (door === 'http' ? submitOverHttp(ingressUrl, name, slow) : submitToLog(upstream, name, slow));
   return {
     about: [`blackboard, Kafka mode, ${cluster.processes.length} processes, ${setup.partitions} partitions, submitted ${setup.door === 'http' ? 'over HTTP' : 'straight to quarantine'}`],
     processes: () => ({ driver: [process.pid], ...Object.fromEntries(Object.entries(setup.servers).map(([label, pid]) => [label, [pid]])), ...pidsOf(cluster) }),
@@ -63,10 +61,10 @@ await serve(async (): Promise<JobSystem> => {
       flushed: (isOn) => flushTopics((cluster.env['KAFKA_BROKERS'] ?? '').split(','), [topics.quarantine, topics.verified], isOn),
     },
     lagsMs: outcomes.lagsMs, stages: kafkaStages(cluster), totals: () => written(cluster, setup.kafkaDataDir),
-    async runJob(name) {
+    async runJob(name, slow) {
       const outcome = outcomes.of(idOf(name));
       // An answer may outrun the acknowledgement; a refused submission must not wait for one for ever.
-      await submit(name);
+      await submit(name, slow);
       return outcome;
     },
     async runToFact(name) {
@@ -74,13 +72,6 @@ await serve(async (): Promise<JobSystem> => {
       const ended = facts.of(idOf(name));
       await submit(name);
       await ended;
-    },
-    async slowSteps(begin) {
-      await Promise.all(agents.map(({ child }) => {
-        child.kill('SIGTERM');
-        return once(child, 'exit');
-      }));
-      agents = await startAgents(begin);
     },
     async close() {
       await facts?.close();

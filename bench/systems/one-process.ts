@@ -49,9 +49,9 @@ await serve(async (): Promise<JobSystem> => {
       : `blackboard, Kafka mode, all services and the driver in one process, ${setup.partitions} partitions`],
     processes: () => ({ driver: [process.pid], ...Object.fromEntries(Object.entries(setup.servers).map(([label, pid]) => [label, [pid]])) }),
     totals: () => written({ log, db, topics: parts.topics }, setup.kafkaDataDir),
-    async runJob(name) {
+    async runJob(name, slow) {
       const outcome = outcomes.of(idOf(name));
-      await submitToLog(parts, name);
+      await submitToLog(parts, name, slow);
       return outcome;
     },
     async runToFact(name) {

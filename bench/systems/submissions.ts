@@ -27,13 +27,18 @@ export function idOf(name: string): string {
   return jobId(tenant, name);
 }
 
+/** JSON. `slow`: the middle step takes 500 ms. */
+function paramsOf(name: string, slow: boolean): string {
+  return JSON.stringify(slow ? { name, slow } : { name });
+}
+
 /** Resolves when the submission is in the log. */
-export async function submitToLog({ log, codec, keyring, topics, partitions }: UpstreamParts, name: string): Promise<void> {
+export async function submitToLog({ log, codec, keyring, topics, partitions }: UpstreamParts, name: string, slow = false): Promise<void> {
   const job = idOf(name);
   const signer = keyring.signerOf(principal);
   const claim: JobSubmitted = {
     ...emptyEnvelope, type: 'JobSubmitted', tenant, job, instance: -1, epoch: -1, cause: -1, onBehalfOf: principal, signer, atMs: Date.now(),
-    idempotencyKey: name, workflow: 'w3', params: JSON.stringify({ name }), deadlineMs: 0, costCapMicros: 0, goal: '', signature: Buffer.alloc(0),
+    idempotencyKey: name, workflow: 'w3', params: paramsOf(name, slow), deadlineMs: 0, costCapMicros: 0, goal: '', signature: Buffer.alloc(0),
   };
   const value = codec.encodeSigned(claim, (fingerprint, body) => keyring.sign(signer, fingerprint, body));
   const key = Buffer.from(job);
@@ -43,8 +48,8 @@ export async function submitToLog({ log, codec, keyring, topics, partitions }: U
 const agent = new Agent({ keepAlive: true, maxSockets: 256 });
 
 /** Resolves when the ingress has answered 202. @throws with what it answered otherwise. */
-export function submitOverHttp(ingressUrl: string, name: string): Promise<void> {
-  const body = JSON.stringify({ workflow: 'w3', tenant, params: { name } });
+export function submitOverHttp(ingressUrl: string, name: string, slow = false): Promise<void> {
+  const body = `{"workflow":"w3","tenant":"${tenant}","params":${paramsOf(name, slow)}}`;
   return new Promise((resolve, reject) => {
     const outgoing = request(`${ingressUrl}/v1/jobs`, { agent, method: 'POST', headers: { 'content-type': 'application/json', 'content-length': Buffer.byteLength(body), 'idempotency-key': name } }, (answer) => {
       let said = '';

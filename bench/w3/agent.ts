@@ -5,15 +5,13 @@ import { noteContract } from '../../workflows/noop/contracts.js';
 import type { Agent } from '../../services/agents/sdk/agent.js';
 import { slowStepMs, stepNames, stepResult, type StepResult } from './workload.js';
 
-const isSlow = process.env['W3_SLOW'] === '1';
-
 /** Takes the place of the no-op agent: the workflow that ships, with results that are read and checked. */
 export const agent: Agent = {
   name: 'w3', version: '1', promptHash: '', owns: 'nothing-done',
   async run(context) {
     const { request } = context;
     const step = stepNames[request.step === 'one' ? 0 : request.step === 'two' ? 1 : 2];
-    if (isSlow && step === 'research') await sleep(slowStepMs, undefined, { signal: context.signal });
+    if (request.params['slow'] === true) await sleep(slowStepMs, undefined, { signal: context.signal });
     const [input] = request.inputs;
     const previous = input === undefined ? null : JSON.parse((await context.read(noteContract, input)).text) as StepResult;
     const text = JSON.stringify(stepResult(step, String(request.params['name'] ?? previous?.job), previous));
