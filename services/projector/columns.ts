@@ -1,18 +1,17 @@
 // The tables' columns and how a row fills them; a batch of any size is one statement of a fixed text.
 
-import { binaryArray, binaryCopy, type ColumnType, type ColumnValue } from './binary-arrays.js';
+import { writeArray, type ColumnOf } from './binary-arrays.js';
+import type { BinaryWriter } from './binary-writer.js';
 import type { ArtifactChange, AuditRow, JobChange } from './rows.js';
 
-export interface Column<Row> {
+export interface Column<Row> extends ColumnOf<Row> {
   /** As in SQL, quoted where it must be. */
   readonly name: string;
-  readonly type: ColumnType;
-  readonly of: (row: Row) => ColumnValue;
 }
 
 /** One array per column. */
-export function columnArrays<Row>(columns: readonly Column<Row>[], rows: readonly Row[]): readonly Buffer[] {
-  return columns.map((column) => binaryArray(column.type, rows.map(column.of)));
+export function columnArrays<Row>(writer: BinaryWriter, columns: readonly Column<Row>[], rows: readonly Row[]): readonly Buffer[] {
+  return columns.map((column) => writeArray(writer, column, rows));
 }
 
 /** `INSERT INTO table (…) SELECT … FROM unnest($1::text[], …)`; what to do on conflict is the caller's to add. */
@@ -22,14 +21,9 @@ export function insertFromArrays<Row>(table: string, columns: readonly Column<Ro
   return `INSERT INTO ${table} (${names}) SELECT ${names} FROM unnest(${arrays}) AS rows (${names})`;
 }
 
-/** `COPY table (…) FROM STDIN`, for what `copyRows` makes. */
+/** `COPY table (…) FROM STDIN`, for what `writeCopy` makes. */
 export function copyInto<Row>(table: string, columns: readonly Column<Row>[]): string {
   return `COPY ${table} (${columns.map((column) => column.name).join(', ')}) FROM STDIN (FORMAT binary)`;
-}
-
-/** Rows in the binary form of COPY. */
-export function copyRows<Row>(columns: readonly Column<Row>[], rows: readonly Row[]): Buffer {
-  return binaryCopy(columns, rows);
 }
 
 export const auditColumns: readonly Column<AuditRow>[] = [
@@ -71,11 +65,15 @@ export const auditColumns: readonly Column<AuditRow>[] = [
   { name: 'detail', type: 'jsonb', of: (row) => row.detail },
 ];
 
-export const jobColumns: readonly Column<JobChange>[] = [
+const identityColumns: readonly Column<JobChange>[] = [
   { name: 'job', type: 'text', of: (row) => row.job },
   { name: 'instance', type: 'bigint', of: (row) => row.instance },
   { name: 'partition', type: 'integer', of: (row) => row.partition },
   { name: 'tenant', type: 'text', of: (row) => row.tenant },
+];
+
+/** Said by the acceptance alone. */
+export const acceptanceColumns: readonly Column<JobChange>[] = [
   { name: 'workflow', type: 'text', of: (row) => row.accepted?.workflow ?? null },
   { name: 'workflow_version', type: 'text', of: (row) => row.accepted?.workflowVersion ?? null },
   { name: 'policy_version', type: 'text', of: (row) => row.accepted?.policyVersion ?? null },
@@ -91,6 +89,10 @@ export const jobColumns: readonly Column<JobChange>[] = [
   { name: 'accepted_at', type: 'timestamptz', of: (row) => row.accepted?.atMs ?? null },
   { name: 'deadline_at', type: 'timestamptz', of: (row) => row.accepted?.deadlineAtMs ?? null },
   { name: 'cost_cap_micros', type: 'bigint', of: (row) => row.accepted?.costCapMicros ?? null },
+];
+
+/** Said by the end alone. */
+export const endingColumns: readonly Column<JobChange>[] = [
   { name: 'outcome', type: 'text', of: (row) => row.ended?.outcome ?? null },
   { name: 'reason', type: 'text', of: (row) => row.ended?.reason ?? null },
   { name: 'ended_offset', type: 'bigint', of: (row) => row.ended?.offset ?? null },
@@ -102,6 +104,9 @@ export const jobColumns: readonly Column<JobChange>[] = [
   { name: 'result_size', type: 'bigint', of: (row) => row.ended?.resultSize ?? null },
   { name: 'result_encoding', type: 'text', of: (row) => row.ended?.resultEncoding ?? null },
   { name: 'result_body', type: 'bytea', of: (row) => row.ended?.resultBody ?? null },
+];
+
+const progressColumns: readonly Column<JobChange>[] = [
   { name: 'cost_micros', type: 'bigint', of: (row) => Math.min(row.ended?.costMicros ?? row.added.costMicros, Number.MAX_SAFE_INTEGER) },
   { name: 'attempts_requested', type: 'integer', of: (row) => row.added.attemptsRequested },
   { name: 'attempts_failed', type: 'integer', of: (row) => row.added.attemptsFailed },
@@ -113,6 +118,12 @@ export const jobColumns: readonly Column<JobChange>[] = [
   { name: 'last_offset', type: 'bigint', of: (row) => row.lastOffset },
   { name: 'last_event_at', type: 'timestamptz', of: (row) => row.lastEventAtMs },
 ];
+
+/** Of a job whose acceptance is among its changes. */
+export const jobColumns: readonly Column<JobChange>[] = [...identityColumns, ...acceptanceColumns, ...endingColumns, ...progressColumns];
+
+/** Of a job that was accepted before. */
+export const laterJobColumns: readonly Column<JobChange>[] = [...identityColumns, ...endingColumns, ...progressColumns];
 
 export const artifactColumns: readonly Column<ArtifactChange>[] = [
   { name: 'job', type: 'text', of: (row) => row.job },

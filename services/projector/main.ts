@@ -10,7 +10,7 @@ await runStage({
   name: 'projector',
   schema: projectorConfigSchema,
   start: async (config, plumbing) => {
-    const db = openPgDatabase({ connectionString: config.DATABASE_URL.reveal(), role: config.BLACKBOARD_DATABASE_ROLE, applicationName: plumbing.instance, connectionsMax: 2 });
+    const db = openPgDatabase({ connectionString: config.DATABASE_URL.reveal(), role: config.BLACKBOARD_DATABASE_ROLE, applicationName: plumbing.instance, connectionsMax: 2, plansOnce: true });
     await onceMigrated(db, plumbing.logger);
     const projector = await startProjector({
       ...plumbing, db, topic: plumbing.topics.verified, rowsMax: config.BLACKBOARD_PROJECTOR_ROWS_MAX, gatherMs: config.BLACKBOARD_PROJECTOR_GATHER_MS, sessionTimeoutMs: config.KAFKA_SESSION_TIMEOUT_MS,

@@ -2,7 +2,7 @@ import type { Fact } from '../../schemas/generated/events.js';
 import type { ArtifactChange, RecordAt } from './rows.js';
 import { storableText, textOrNull } from './storable-text.js';
 
-type Seen = Pick<ArtifactChange, 'hash' | 'namespace' | 'state' | 'type' | 'contract' | 'size' | 'producer'> & Partial<ArtifactChange>;
+type Seen = Pick<ArtifactChange, 'isNew' | 'hash' | 'namespace' | 'state' | 'type' | 'contract' | 'size' | 'producer'> & Partial<ArtifactChange>;
 
 /** What a fact says of candidates and verified artifacts; a candidate has no bytes here. */
 export function projectArtifacts(fact: Fact, at: RecordAt): readonly ArtifactChange[] {
@@ -16,17 +16,17 @@ export function projectArtifacts(fact: Fact, at: RecordAt): readonly ArtifactCha
   switch (fact.type) {
     case 'VerificationRequested':
       return fact.candidates.map((candidate) => change({
-        ...picked(candidate), hash: candidate.hash, size: candidate.size, namespace: 'quarantine', state: 'waiting',
+        ...picked(candidate), hash: candidate.hash, size: candidate.size, namespace: 'quarantine', state: 'waiting', isNew: true,
         verifier: textOrNull(fact.agent), confidence: candidate.confidence, freshAtMs: candidate.freshAtMs,
       }));
     case 'ArtifactRejected':
       return [change({
-        type: fact.artifactType, contract: fact.contract, producer: fact.producer, hash: fact.hash, size: fact.size, namespace: 'quarantine', state: 'rejected',
+        type: fact.artifactType, contract: fact.contract, producer: fact.producer, hash: fact.hash, size: fact.size, namespace: 'quarantine', state: 'rejected', isNew: fact.verifier === '',
         verifier: textOrNull(fact.verifier), reason: textOrNull(fact.reason), rubricScore: fact.rubricScore,
       })];
     case 'ArtifactVerified':
       return [change({
-        type: fact.artifactType, contract: fact.contract, producer: fact.producer, hash: fact.body.hash, size: fact.body.size, namespace: 'verified', state: 'verified',
+        type: fact.artifactType, contract: fact.contract, producer: fact.producer, hash: fact.body.hash, size: fact.body.size, namespace: 'verified', state: 'verified', isNew: fact.verifier === '',
         verifier: textOrNull(fact.verifier), confidence: fact.confidence, freshAtMs: fact.freshAtMs, rubricScore: fact.rubricScore,
         encoding: storableText(fact.body.encoding), body: fact.body.encoding === 'inline' ? fact.body.bytes : null,
       })];

@@ -87,30 +87,27 @@ function outputHash(fact: Fact): string | null {
   return fact.type === 'JobEnded' ? textOrNull(fact.result.hash) : null;
 }
 
-const nothingAdded: JobCounts = {
-  costMicros: 0, attemptsRequested: 0, attemptsFailed: 0, verificationsRequested: 0, stepsCompleted: 0, stepsFailed: 0, artifactsVerified: 0, artifactsRejected: 0,
-};
+const aboutJobs: ReadonlySet<Fact['type']> = new Set([
+  'JobAccepted', 'StepRequested', 'VerificationRequested', 'ArtifactVerified', 'ArtifactRejected', 'AttemptFailed', 'StepCompleted', 'StepFailed', 'PlanExpanded', 'JobEnded',
+]);
 
 /** Null for facts about a claim or a partition: what an unjudged claim says of a job must not touch that job's row. */
 function jobChange(fact: Fact, at: RecordAt): JobChange | null {
-  const change = (added: Partial<JobCounts>, rest: Partial<JobChange> = {}): JobChange => ({
+  if (!aboutJobs.has(fact.type)) return null;
+  return {
     job: storableText(fact.job), instance: fact.instance, partition: at.partition, tenant: storableText(fact.tenant),
-    accepted: null, ended: null, added: { ...nothingAdded, ...added }, lastOffset: at.offset, lastEventAtMs: at.appendTimeMs, ...rest,
-  });
-  const costMicros = chargedMicros(fact) ?? 0;
-  switch (fact.type) {
-    case 'JobAccepted': return change({}, { accepted: acceptance(fact, at) });
-    case 'StepRequested': return change({ attemptsRequested: 1 });
-    case 'VerificationRequested': return change({ verificationsRequested: 1 });
-    case 'ArtifactVerified': return change({ artifactsVerified: 1, costMicros });
-    case 'ArtifactRejected': return change({ artifactsRejected: 1, costMicros });
-    case 'AttemptFailed': return change({ attemptsFailed: 1, costMicros });
-    case 'StepCompleted': return change({ stepsCompleted: 1, costMicros });
-    case 'StepFailed': return change({ stepsFailed: 1 });
-    case 'PlanExpanded': return change({});
-    case 'JobEnded': return change({}, { ended: ending(fact, at) });
-    default: return null;
-  }
+    accepted: fact.type === 'JobAccepted' ? acceptance(fact, at) : null, ended: fact.type === 'JobEnded' ? ending(fact, at) : null,
+    added: added(fact), lastOffset: at.offset, lastEventAtMs: at.appendTimeMs,
+  };
+}
+
+function added(fact: Fact): JobCounts {
+  const one = (type: Fact['type']): number => (fact.type === type ? 1 : 0);
+  return {
+    costMicros: chargedMicros(fact) ?? 0,
+    attemptsRequested: one('StepRequested'), attemptsFailed: one('AttemptFailed'), verificationsRequested: one('VerificationRequested'),
+    stepsCompleted: one('StepCompleted'), stepsFailed: one('StepFailed'), artifactsVerified: one('ArtifactVerified'), artifactsRejected: one('ArtifactRejected'),
+  };
 }
 
 function acceptance(fact: Extract<Fact, { type: 'JobAccepted' }>, at: RecordAt): JobChange['accepted'] {

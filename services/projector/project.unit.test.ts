@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Fact } from '../../schemas/generated/events.js';
-import { binaryArray } from './binary-arrays.js';
+import { writeArray, type ColumnType } from './binary-arrays.js';
+import { BinaryWriter } from './binary-writer.js';
 import { auditColumns, columnArrays } from './columns.js';
 import { mergeArtifactChanges, mergeJobChanges } from './merge-changes.js';
 import { project } from './project.js';
@@ -9,6 +10,8 @@ import type { RecordAt } from './rows.js';
 import { factTypes, jobFacts, sampleFact, sampleJob } from './testing/sample-facts.js';
 
 const at: RecordAt = { topic: 't', partition: 3, offset: 40, appendTimeMs: 1_760_000_001_000, digest: 'ab'.repeat(32) };
+
+const arrayOf = (type: ColumnType, value: number): Buffer => writeArray(new BinaryWriter(8), { type, of: (of: number) => of }, [value]);
 
 for (const type of factTypes) {
   test(`gives a ${type} exactly one audit row that names its coordinates and its cause`, () => {
@@ -40,7 +43,7 @@ for (const type of factTypes) {
     const text = JSON.stringify([changes.audit, changes.job, changes.artifacts]);
     assert.ok(!text.includes('\\u0000') && !text.includes('\\ud800'), 'no NUL and no lone surrogate');
     for (const column of [changes.audit.node, changes.audit.tenant, changes.audit.job, changes.audit.agent, changes.audit.step]) assert.ok((column ?? '').length <= 256);
-    assert.equal(columnArrays(auditColumns, [changes.audit]).length, auditColumns.length);
+    assert.equal(columnArrays(new BinaryWriter(), auditColumns, [changes.audit]).length, auditColumns.length);
   });
 }
 
@@ -97,14 +100,14 @@ test('merges the changes of a job into one, with its acceptance, its ending and 
 });
 
 test('writes times beyond what a database can say as the last that it can', () => {
-  const last = binaryArray('timestamptz', [253_402_300_799_999]);
-  assert.deepEqual(binaryArray('timestamptz', [Number.MAX_SAFE_INTEGER]), last);
+  const last = arrayOf('timestamptz', 253_402_300_799_999);
+  assert.deepEqual(arrayOf('timestamptz', Number.MAX_SAFE_INTEGER), last);
   assert.equal(last.readBigInt64BE(last.length - 8), (253_402_300_799_999n - 946_684_800_000n) * 1000n);
 });
 
 test('writes whole numbers of either sign in 64 bits', () => {
   for (const value of [0, 1, -1, 4_294_967_296, -4_294_967_297, Number.MAX_SAFE_INTEGER, Number.MIN_SAFE_INTEGER]) {
-    const array = binaryArray('bigint', [value]);
+    const array = arrayOf('bigint', value);
     assert.equal(array.readBigInt64BE(array.length - 8), BigInt(value));
   }
 });

@@ -113,6 +113,8 @@ export interface JobChange {
 
 /** The newest state of a candidate or verified artifact. */
 export interface ArtifactChange {
+  /** No fact before can have named it. */
+  readonly isNew: boolean;
   readonly job: string;
   readonly instance: number;
   readonly step: string;

@@ -20,6 +20,8 @@ export interface PgDatabaseOptions {
   readonly applicationName?: string;
   /** Default 5,000. */
   readonly connectTimeoutMs?: number;
+  /** Each statement is planned once per connection: only for those that leave the planner nothing to choose. Default: planned anew for each execution. */
+  readonly plansOnce?: boolean;
   /** Bounds each statement, on the server and while waiting for its answer. Default 30,000. */
   readonly statementTimeoutMs?: number;
 }
@@ -55,7 +57,7 @@ function clientConfig(options: PgDatabaseOptions): pg.ClientConfig {
   const statementTimeoutMs = options.statementTimeoutMs ?? 30_000;
   const settings = [
     // A plan that was made once would be kept: on tables that were empty then, that of reading all rows.
-    '-c plan_cache_mode=force_custom_plan',
+    `-c plan_cache_mode=${options.plansOnce === true ? 'force_generic_plan' : 'force_custom_plan'}`,
     ...(options.role === undefined ? [] : [`-c role=${identifier(options.role)}`]),
     ...(options.schema === undefined ? [] : [`-c search_path=${identifier(options.schema)}`]),
   ];

@@ -6,13 +6,19 @@ import type { Statement } from '../database.js';
 
 /** What `pg` offers to a query that writes its own messages. */
 interface Connection {
-  readonly stream: { cork(): void; uncork(): void };
+  readonly stream: { cork(): void; uncork(): void; write(bytes: Buffer): void };
   parse(query: { name: string; text: string; types: readonly number[] }): void;
   bind(query: { statement: string; values: readonly unknown[] }): void;
   execute(query: object): void;
   sync(): void;
-  sendCopyFromChunk(chunk: Buffer): void;
   endCopyFrom(): void;
+}
+
+/** Of a CopyData message: `pg` would copy its bytes into one of its own. */
+function copyHeader(bytes: number): Buffer {
+  const header = Buffer.from('d\0\0\0\0', 'latin1');
+  header.writeInt32BE(4 + bytes, 1);
+  return header;
 }
 
 /** Names of the statements that a connection has prepared, by their texts. */
@@ -36,7 +42,8 @@ class Pipeline implements pg.Submittable {
         to.bind({ statement: nameOf(sql, to), values: values.map((value) => (typeof value === 'number' ? String(value) : value)) });
         to.execute({});
         if (copy === undefined) continue;
-        to.sendCopyFromChunk(copy);
+        to.stream.write(copyHeader(copy.length));
+        to.stream.write(copy);
         to.endCopyFrom();
       }
       to.sync();
