@@ -46,7 +46,7 @@ interface Given {
 export function optionsFrom(known: readonly SystemChoice[], say: (line: string) => void): Options {
   const given = parse(known.map(({ name }) => name));
   const { short, json, compare, saveBaseline } = given;
-  const jobs = given.jobs ?? (short ? 4_000 : 10_000);
+  const jobs = given.jobs ?? (short ? 4_000 : 6_000);
   const choices = chosen(known, given, say);
   const folder = join(projectRoot, 'bench');
   return {
@@ -55,8 +55,8 @@ export function optionsFrom(known: readonly SystemChoice[], say: (line: string) 
       jobs, repetitions: given.repetitions ?? (short ? 1 : 3), warmUpJobs: Math.min(jobs, short ? 1_500 : 3_000), latencyJobs: Math.min(jobs, short ? 150 : 200), slowJobs: 1_000,
       steadyJobsPerS: 1_000, steadySeconds: short ? 4 : 8,
     },
-    sweepSizes: short || !given.sweeps ? null : { jobs: Math.ceil(jobs / 2), warmUpJobs: Math.min(jobs, 1_000), latencyJobs: Math.min(jobs, 100), widths: [1, 2, 4, 8, 16], rounds: 5 },
-    rawRecords: short ? 100_000 : 400_000, restores: given.restores ?? (short ? [10_000] : [1_000, 10_000, 100_000, 1_000_000]),
+    sweepSizes: short || !given.sweeps ? null : { jobs: Math.ceil(jobs / 2), warmUpJobs: Math.min(jobs, 1_000), latencyJobs: Math.min(jobs, 100), widths: [1, 4, 16], rounds: 3 },
+    rawRecords: short ? 100_000 : 400_000, restores: given.restores ?? (short ? [10_000] : [1_000, 10_000, 100_000]),
     profiles: given.profiles ?? null, out: given.out ?? (short ? null : folder),
     capacityOf: given.capacity === undefined ? null : given.capacity === true ? join(folder, 'results.json') : given.capacity,
   };

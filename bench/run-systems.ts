@@ -73,7 +73,10 @@ export async function runSystems(choices: readonly SystemChoice[], { servers, ra
   for (let repetition = 1; repetition <= sizes.repetitions; repetition += 1) {
     hops.push(await raw.hops(sizes.latencyJobs * 2));
     const turn = { ...run, say: (line: string) => say(`${repetition}/${sizes.repetitions} ${line}`) };
-    for (const seat of seats) if (seat.result.missing === '') await oneTurn(seat, turn, repetition === sizes.repetitions);
+    for (const seat of seats) {
+      if (seat.result.missing !== '' || (seat.choice.once === true && repetition > 1)) continue;
+      await oneTurn(seat, turn, repetition === sizes.repetitions);
+    }
   }
   return { systems: [...results.values()], hops, stages: run.stages };
 }

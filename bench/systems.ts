@@ -19,6 +19,8 @@ export interface SystemChoice {
   /** Share of the jobs of a throughput run: slow systems get fewer, so that each takes about as long. */
   readonly share: number;
   readonly measures: readonly Measure[];
+  /** Its ratio is so far from any target that one turn says enough: it takes a minute. */
+  readonly once?: true;
   /** Measured once, after all turns. */
   readonly stages?: readonly string[];
   /** What a reader should know before comparing. */
@@ -44,7 +46,7 @@ export function allSystems(root: string): readonly SystemChoice[] {
     { name: 'restate', program: peer(root, 'restate'), servers: [], inFlight: 256, share: 0.5, measures: everything },
     { name: 'dbos', program: peer(root, 'dbos'), servers: ['postgres'], database: 'dbos', inFlight: 64, share: 0.3, measures: everything, unfair: 'no queue: started in the driver, so nothing is submitted from elsewhere' },
     { name: 'langgraph', program: peer(root, 'langgraph'), servers: ['postgres'], database: 'langgraph', inFlight: 64, share: 0.15, measures: everything, unfair: 'no queue and no recovery by itself: a caller must invoke the thread again after a crash' },
-    { name: 'temporal', program: peer(root, 'temporal/temporal'), servers: ['postgres'], inFlight: 256, share: 0.03, measures: ['latency', 'throughput'], unfair: 'built for many machines and a queryable history, which W3 does not ask for' },
+    { name: 'temporal', program: peer(root, 'temporal/temporal'), servers: ['postgres'], inFlight: 256, share: 0.05, once: true, measures: ['latency', 'throughput'], unfair: 'built for many machines and a queryable history, which W3 does not ask for' },
     { name: 'graphile-worker', program: peer(root, 'graphile'), servers: ['postgres'], database: 'graphile', inFlight: 256, share: 0.3, measures: everything, unfair: 'a plain queue: no history, no workflow; a step and its successor are two transactions' },
     { name: 'bullmq', program: peer(root, 'bullmq'), servers: [], inFlight: 256, share: 1, measures: everything, unfair: 'a queue in memory with an append-only file: no log, no gate, no audit' },
     { name: 'blackboard-embedded', program: ours('one-process'), servers: [], setup: { world: 'embedded' }, inFlight: 64, share: 0.3, measures: ['latency', 'fact-latency', 'throughput'], unfair: 'one process with PGlite: nothing to install' },
