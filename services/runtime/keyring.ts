@@ -1,8 +1,9 @@
 // Signing keys: HMAC-SHA256 per principal, with key ids so that keys can be rotated. A process holds only the keys
 // it needs: an agent its own, the orchestrator all. Secrets never leave this object.
 
-import { createHmac, timingSafeEqual } from 'node:crypto';
+import { timingSafeEqual } from 'node:crypto';
 import { inspect } from 'node:util';
+import { HmacKey } from './hmac-key.js';
 
 export interface SigningKey {
   readonly principal: string;
@@ -12,7 +13,7 @@ export interface SigningKey {
 }
 
 export class Keyring {
-  readonly #keys = new Map<string, Buffer>();
+  readonly #keys = new Map<string, HmacKey>();
   readonly #current = new Map<string, string>();
 
   /** The last key of a principal is the one it signs with; the earlier ones still verify. */
@@ -20,7 +21,7 @@ export class Keyring {
     for (const key of keys) {
       if (key.secret.length < 32) throw new Error(`the key ${key.principal}#${key.keyId} is shorter than 32 bytes`);
       if (!/^[a-z0-9-]{1,64}$/.test(key.principal) || !/^[A-Za-z0-9-]{1,32}$/.test(key.keyId)) throw new Error(`"${key.principal}#${key.keyId}" is no principal and key id`);
-      this.#keys.set(`${key.principal}#${key.keyId}`, Buffer.from(key.secret));
+      this.#keys.set(`${key.principal}#${key.keyId}`, new HmacKey(key.secret));
       this.#current.set(principalOf(`${key.principal}#`), `${key.principal}#${key.keyId}`);
     }
   }
@@ -34,16 +35,16 @@ export class Keyring {
 
   /** HMAC-SHA256 over the parts, in order, 32 bytes. */
   sign(signer: string, ...parts: readonly Buffer[]): Buffer {
-    const secret = this.#keys.get(signer);
-    if (secret === undefined) throw new Error(`no signing key ${signer}: give this process its key file`);
-    return hmac(secret, parts);
+    const key = this.#keys.get(signer);
+    if (key === undefined) throw new Error(`no signing key ${signer}: give this process its key file`);
+    return key.mac(parts);
   }
 
   /** False for an unknown signer as well. */
   verify(signer: string, signature: Buffer, ...parts: readonly Buffer[]): boolean {
-    const secret = this.#keys.get(signer);
-    if (secret === undefined || signature.length !== 32) return false;
-    return timingSafeEqual(hmac(secret, parts), signature);
+    const key = this.#keys.get(signer);
+    if (key === undefined || signature.length !== 32) return false;
+    return timingSafeEqual(key.mac(parts), signature);
   }
 
   [inspect.custom](): string {
@@ -59,10 +60,4 @@ export class Keyring {
 export function principalOf(signer: string): string {
   const at = signer.indexOf('#');
   return at < 0 ? signer : signer.slice(0, at);
-}
-
-function hmac(secret: Buffer, parts: readonly Buffer[]): Buffer {
-  const mac = createHmac('sha256', secret);
-  for (const part of parts) mac.update(part);
-  return mac.digest();
 }
