@@ -26,7 +26,7 @@ export const epochs: readonly Mutant[] = [
   { id: 'contiguity-check-off', breaks: 'R4', caughtBy: 'I6', edits: [[owner, contiguous, 'if (baseOffset >= expected) {']] },
   { id: 'contiguity-check-follows-the-log', breaks: 'R4', caughtBy: 'I6', edits: [[owner, contiguous, 'if (baseOffset >= expected) { this.#nextOffset = baseOffset + records.length; return baseOffset;']] },
   { id: 'own-late-marker-taken-for-harmless', breaks: 'R4', caughtBy: 'I6', edits: [[owner, contiguous, `${ownMarkersOnly} if (own) { this.#nextOffset = baseOffset + records.length; return baseOffset; } ${contiguous}`]] },
-  { id: 'answer-with-an-error-taken', breaks: 'R4', caughtBy: { test: verdicts, title: 'does not take an answer that' }, edits: [['runtime/log/kafka/produce-verdict.js', 'found.errorCode === 0', 'true']] },
+  { id: 'answer-with-an-error-taken', breaks: 'R4', caughtBy: { test: verdicts, title: 'does not take an answer that' }, edits: [['runtime/log/kafka/produce-verdict.js', 'refuseErrorCode(answer.errorCode);', '']] },
   { id: 'state-kept-after-refused-send', breaks: 'R5', caughtBy: 'I6', edits: [[owner, steppingDown, `if (code === 'APPEND_REFUSED' && this.#phase === 'owning') { this.#sending = false; this.#pump(); return; } ${steppingDown}`]] },
   { id: 'unknown-send-taken-for-written', breaks: 'R5', caughtBy: 'I6', edits: [[owner, steppingDown, `if (code === 'APPEND_UNKNOWN' && this.#phase === 'owning') { this.#sending = false; this.#pump(); return; } ${steppingDown}`]] },
   { id: 'two-sends-at-once', breaks: 'R5', caughtBy: 'I6', edits: [[owner, '            this.#sending = true;\n            void this.#send(batch, take);', '            void this.#send(batch, take);']] },
