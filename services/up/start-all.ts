@@ -189,7 +189,7 @@ async function openWorld(world: EmbeddedWorld | KafkaWorld, closers: (() => Prom
     directory: join(world.dataDir, 'log'),
     topics: [{ name: topics.quarantine, partitions }, { name: topics.verified, partitions }, { name: topics.control, partitions: 1 }, { name: topics.deadLetter, partitions: 1 }],
   })));
-  const [db, bodies] = await Promise.all([through(seams, 'setup.open-database', () => openPgliteDatabase(join(world.dataDir, 'postgres'))), openDiskBodyStore(join(world.dataDir, 'bodies'))]);
+  const [db, bodies] = await Promise.all([through(seams, 'setup.open-database', () => openPgliteDatabase(join(world.dataDir, 'postgres'), { inThread: true })), openDiskBodyStore(join(world.dataDir, 'bodies'))]);
   closing(db);
   closing(bodies);
   await through(seams, 'setup.migrate', () => migrate(db));

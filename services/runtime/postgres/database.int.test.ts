@@ -22,6 +22,7 @@ const server: LocalPostgres | null = missing === undefined ? await startPostgres
 after(() => server?.stop('fast'));
 
 describe('PGlite', () => databaseContract(() => openPgliteDatabase()));
+describe('PGlite in a thread', () => databaseContract(() => openPgliteDatabase(undefined, { inThread: true })));
 describe('Postgres', { skip: missing ?? false }, () => {
   databaseContract(async () => openPgDatabase({ connectionString: await (server as LocalPostgres).createDatabase('contract') }));
 });
@@ -73,7 +74,8 @@ function databaseContract(open: () => Promise<ListeningDatabase>): void {
     const ids = async (): Promise<unknown> => (await db.query('SELECT id FROM things WHERE id >= 100 ORDER BY id')).map((row) => row['id']);
     // More than sockets hold on the way.
     await db.runAll([added(100), copied(`101\t${'y'.repeat(8_000_000)}\n102\ta\n`), added(103)]);
-    await db.runAll([added(104)]);
+    // Rows that nobody asked for.
+    await db.runAll([added(104), { sql: 'SELECT id, name FROM things WHERE id > $1', values: [99] }]);
     assert.deepEqual(await ids(), [100, 101, 102, 103, 104]);
     for (const failing of [[added(100), copied('200\ta\n'), added(201)], [added(200), copied('201\ta\n101\tb\n'), added(202)], [added(200), copied('201\ta\n'), added(104)]]) {
       await assert.rejects(db.runAll(failing), { code: '23505' });

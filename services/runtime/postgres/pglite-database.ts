@@ -1,42 +1,106 @@
-// Postgres inside this process (PGlite): embedded mode and tests. One connection, so transactions run one after
-// another; the caller holds the lock that keeps other processes out of the folder.
+// Postgres inside this process (PGlite): embedded mode and tests. One session, so transactions run one after another;
+// the caller holds the lock that keeps other processes out of the folder.
 
-import { mkdir } from 'node:fs/promises';
-import { PGlite } from '@electric-sql/pglite';
+import type { messages } from '@electric-sql/pglite';
+import type { Statement } from '../database.js';
 import type { ListeningDatabase } from './listening-database.js';
-import { PglitePipeline } from './pglite-pipeline.js';
-import { parseBytes, parseWholeNumber, typeIds } from './value-parsers.js';
+import { openPgliteBackend, type PgliteBackend } from './pglite-backend.js';
+import { openPgliteInThread } from './pglite-in-thread.js';
+import { question, readAnswer, readResults, script, TransactionWriter } from './pglite-messages.js';
 
-type Queryable = Pick<PGlite, 'query' | 'exec'>;
-
-/** Opens a database in a folder (made when it is missing), or in memory when none is given. */
-export async function openPgliteDatabase(dataDir?: string): Promise<ListeningDatabase> {
-  if (dataDir !== undefined) await mkdir(dataDir, { recursive: true });
-  const parsers = { [typeIds.bigint]: parseWholeNumber, [typeIds.bytea]: parseBytes };
-  const pglite = await PGlite.create({ ...(dataDir === undefined ? {} : { dataDir }), parsers });
-  const pipeline = new PglitePipeline();
-  return {
-    query: (sql, values) => query(pglite, sql, values),
-    transaction: (work) => pglite.transaction((tx) => work({ query: (sql, values) => query(tx, sql, values) })) as ReturnType<typeof work>,
-    runAll: (statements) => pglite._runExclusiveTransaction(async () => {
-      try {
-        await pglite.execProtocol(pipeline.messages(statements), { syncToFs: false });
-      } catch (error) {
-        pipeline.forget();
-        throw error;
-      }
-    }),
-    script: async (sql) => {
-      await pglite.exec(sql);
-    },
-    listen: async (channel, onPayload) => pglite.listen(channel, onPayload),
-    close: () => pglite.close(),
-  };
+export interface PgliteOptions {
+  /** A thread of its own takes a while to start, and lets the caller's go on while Postgres works. Default false. */
+  readonly inThread?: boolean;
 }
 
-/** Without values the text may hold several statements; the rows of the last one are answered, as `pg` does. */
-async function query<Row extends Record<string, unknown>>(on: Queryable, sql: string, values: readonly unknown[] | undefined): Promise<readonly Row[]> {
-  if (values !== undefined) return (await on.query<Row>(sql, [...values])).rows;
-  const results = await on.exec(sql);
-  return (results.at(-1)?.rows ?? []) as unknown as readonly Row[];
+/** Opens a database in a folder (made when it is missing), or in memory when none is given. */
+export async function openPgliteDatabase(dataDir?: string, { inThread = false }: PgliteOptions = {}): Promise<ListeningDatabase> {
+  return new PgliteDatabase(await (inThread ? openPgliteInThread(dataDir) : openPgliteBackend(dataDir)));
+}
+
+type Row = Record<string, unknown>;
+
+class PgliteDatabase implements ListeningDatabase {
+  readonly #writer = new TransactionWriter();
+  readonly #listeners = new Map<string, Set<(payload: string) => void>>();
+  /** Settles when the last of the transactions that are open or wait has ended; others must not get in between. */
+  #transactions: Promise<unknown> | null = null;
+  #closing: Promise<void> | null = null;
+
+  constructor(private readonly backend: PgliteBackend) {}
+
+  async query<R extends Row>(sql: string, values?: readonly unknown[]): Promise<readonly R[]> {
+    await this.#between();
+    return this.#query(sql, values);
+  }
+
+  transaction<T>(work: (tx: Pick<ListeningDatabase, 'query'>) => Promise<T>): Promise<T> {
+    const running = (this.#transactions ?? Promise.resolve()).then(() => this.#inTransaction(work));
+    const ended = running.then(() => undefined, () => undefined).then(() => {
+      if (this.#transactions === ended) this.#transactions = null;
+    });
+    this.#transactions = ended;
+    return running;
+  }
+
+  async runAll(statements: readonly Statement[]): Promise<void> {
+    await this.#between();
+    try {
+      await this.#ask(this.#writer.write(statements));
+    } catch (error) {
+      this.#writer.forget();
+      throw error;
+    }
+  }
+
+  async script(sql: string): Promise<void> {
+    await this.#between();
+    await this.#ask(script(sql));
+  }
+
+  async listen(channel: string, onPayload: (payload: string) => void): Promise<() => Promise<void>> {
+    const listeners = this.#listeners.get(channel) ?? new Set();
+    this.#listeners.set(channel, listeners);
+    // Another function each time: the same may listen twice.
+    const listener = (payload: string): void => onPayload(payload);
+    listeners.add(listener);
+    await this.script(`LISTEN "${channel.replaceAll('"', '""')}"`);
+    return async () => {
+      if (!listeners.delete(listener) || listeners.size > 0 || this.#closing !== null) return;
+      await this.script(`UNLISTEN "${channel.replaceAll('"', '""')}"`);
+    };
+  }
+
+  close(): Promise<void> {
+    return (this.#closing ??= this.#between().then(() => this.backend.close()));
+  }
+
+  async #between(): Promise<void> {
+    while (this.#transactions !== null) await this.#transactions;
+  }
+
+  async #inTransaction<T>(work: (tx: Pick<ListeningDatabase, 'query'>) => Promise<T>): Promise<T> {
+    await this.#ask(script('BEGIN'));
+    try {
+      const answer = await work({ query: (sql, values) => this.#query(sql, values) });
+      const [result] = readResults(await this.#ask(script('COMMIT')));
+      if (result?.command === 'ROLLBACK') throw new Error('the transaction was rolled back, as a statement of it had failed');
+      return answer;
+    } catch (error) {
+      await this.#ask(script('ROLLBACK')).catch(() => undefined);
+      throw error;
+    }
+  }
+
+  /** Without values the text may hold several statements; the rows of the last one are answered, as `pg` does. */
+  async #query<R extends Row>(sql: string, values: readonly unknown[] | undefined): Promise<readonly R[]> {
+    const answer = await this.#ask(values === undefined ? script(sql) : question(sql, values));
+    return (readResults(answer).at(-1)?.rows ?? []) as unknown as readonly R[];
+  }
+
+  async #ask(asked: Uint8Array<ArrayBuffer>): Promise<readonly messages.BackendMessage[]> {
+    return readAnswer(await this.backend.exchange(asked), (channel, payload) => {
+      for (const listener of this.#listeners.get(channel) ?? []) queueMicrotask(() => listener(payload));
+    });
+  }
 }
