@@ -3,7 +3,7 @@
 // Memory is bounded by the open jobs: what belongs to a job goes at its end. Only the hash of its result stays,
 // for ingress, for the remember window and at most `resultsMax` of them.
 
-import type { Fact, StepRequested, VerificationRequested } from '../../schemas/generated/events.js';
+import type { EventType, Fact, StepRequested, VerificationRequested } from '../../schemas/generated/events.js';
 import { coordinate } from '../blackboard/ids.js';
 
 export const capabilityLimits = { resultsMax: 100_000, rememberMsDefault: 24 * 3600_000 } as const;
@@ -62,10 +62,28 @@ export function emptyCapabilities(resultsMax: number = capabilityLimits.resultsM
   return { jobs: new Map(), byRequest: new Map(), results: new Map(), partitions: new Map(), resultsMax };
 }
 
+/** Those that say more to the board than the time. A test holds it equal to what the fold does. */
+const telling: ReadonlySet<EventType> = new Set([
+  'StepRequested', 'VerificationRequested', 'ArtifactRejected', 'AttemptFailed', 'StepCompleted', 'StepFailed', 'JobEnded', 'Checkpointed', 'TickObserved', 'PolicyAdopted',
+]);
+
+/** A fact in its bytes. */
+export interface EncodedFact {
+  readonly type: EventType;
+  peekAtMs(): number;
+  decode(): Fact;
+}
+
+/** As `foldCapabilities`, decoding only what concerns the board. */
+export function foldRecord(board: CapabilityBoard, fact: EncodedFact, place: { readonly partition: number; readonly offset: number }): void {
+  if (telling.has(fact.type)) foldCapabilities(board, fact.decode(), place);
+  else advance(viewOf(board, place.partition), fact.peekAtMs());
+}
+
 /** Takes one fact that counts (stale epochs are filtered before) into the board. Total: ignores what does not concern it. */
 export function foldCapabilities(board: CapabilityBoard, fact: Fact, place: { readonly partition: number; readonly offset: number }): void {
   const view = viewOf(board, place.partition);
-  view.timeMs = Math.max(view.timeMs, fact.atMs);
+  advance(view, fact.atMs);
   switch (fact.type) {
     case 'StepRequested':
     case 'VerificationRequested': return open(board, fact, place);
@@ -79,10 +97,10 @@ export function foldCapabilities(board: CapabilityBoard, fact: Fact, place: { re
       return prune(board);
     }
     case 'Checkpointed':
-      view.timeMs = Math.max(view.timeMs, fact.timeMs);
+      advance(view, fact.timeMs);
       return adopt(view, fact.policy);
     case 'TickObserved':
-      view.timeMs = Math.max(view.timeMs, fact.timeMs);
+      advance(view, fact.timeMs);
       return;
     case 'PolicyAdopted': return adopt(view, fact.policy);
     default:
@@ -187,6 +205,10 @@ function readPolicy(text: string): { readonly principals?: Record<string, { role
   } catch {
     return null;
   }
+}
+
+function advance(view: PartitionView, atMs: number): void {
+  view.timeMs = Math.max(view.timeMs, atMs);
 }
 
 function viewOf(board: CapabilityBoard, partition: number): PartitionView {

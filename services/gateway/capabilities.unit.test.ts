@@ -1,7 +1,13 @@
 import assert from 'node:assert/strict';
+import { join } from 'node:path';
 import { test } from 'node:test';
+import { composeSchemas } from '../../schemas/compose.js';
+import type { Fact } from '../../schemas/generated/events.js';
+import { embeddedCodec } from '../runtime/codec/embedded-codec.js';
+import { parseSchema } from '../runtime/codec/event-codec.js';
+import { projectRoot } from '../runtime/project-root.js';
 import { authorize, type Asked, type Proof } from './authorize.js';
-import { emptyCapabilities, foldCapabilities, resultOf } from './capabilities.js';
+import { emptyCapabilities, foldCapabilities, foldRecord, resultOf } from './capabilities.js';
 import { attemptFailed, checkpointed, jobEnded, jobOf, rejected, stepCompleted, stepRequested, verificationRequested } from './testing-facts.js';
 
 const job = jobOf('one');
@@ -106,4 +112,18 @@ test('memory is bounded: ended jobs leave no grants, and results are dropped old
   assert.deepEqual([board.jobs.size, board.byRequest.size, board.results.size], [0, 0, 100]);
   assert.equal(resultOf(board, jobOf('job 0'), 5), null);
   assert.equal(resultOf(board, jobOf('job 10'), 5)?.hash, draft);
+});
+
+test('folds a record as it folds the whole fact, also those types of which it reads the time alone', () => {
+  const codec = embeddedCodec(join(projectRoot, 'schemas'));
+  const types = composeSchemas(join(projectRoot, 'schemas')).filter(({ messageClass }) => messageClass === 'fact').map(({ name, avro }) => ({ name, type: parseSchema(avro) }));
+  assert.ok(types.length > 15);
+  for (const { name, type } of types) {
+    const fact = { ...(type.random() as object), type: name, job, instance: 5, step: 'research', attempt: 1, atMs: 1_790_000_000_000, policy: '{"rememberMs":7}' } as unknown as Fact;
+    const value = codec.encode(fact);
+    const [byRecord, byFact] = [asked(), asked()];
+    foldRecord(byRecord, { type: fact.type, peekAtMs: () => codec.peekAtMs(value), decode: () => codec.decodeFact(value) as Fact }, { partition: 2, offset: 3 });
+    foldCapabilities(byFact, fact, { partition: 2, offset: 3 });
+    assert.deepEqual(byRecord, byFact, name);
+  }
 });

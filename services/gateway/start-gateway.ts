@@ -12,7 +12,7 @@ import type { Position } from '../runtime/log/position.js';
 import { VerifiedReader } from '../runtime/log/verified-reader.js';
 import type { Logger } from '../runtime/logger.js';
 import { noSeams, through, type Seams } from '../runtime/seams.js';
-import { emptyCapabilities, foldCapabilities } from './capabilities.js';
+import { emptyCapabilities, foldRecord } from './capabilities.js';
 import { Progress } from './progress.js';
 import { gatewayServer, type Models } from './server.js';
 
@@ -79,7 +79,7 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
       onGained: ({ partition, position }) => progress.advance(partition, position.offset),
       onLost: () => {},
       onBatch: (batch) => {
-        for (const fact of batch.facts) foldCapabilities(board, fact.decode(), { partition: batch.partition, offset: fact.record.offset });
+        for (const fact of batch.facts) foldRecord(board, fact, { partition: batch.partition, offset: fact.record.offset });
         positions.set(batch.partition, batch.positionAt(batch.next));
         progress.advance(batch.partition, batch.next);
       },

@@ -83,7 +83,7 @@ export function snapshotText(header: Omit<SnapshotHeader, 'signature'>): Buffer 
 async function isInLog({ topic, partition, position }: SnapshotHeader, { log, codec }: LoadOptions): Promise<boolean> {
   try {
     for await (const [record] of log.read({ topic, partition, from: position.offset - 1, until: position.offset })) {
-      return record !== undefined && record.offset === position.offset - 1 && codec.digest(record.value).toString('hex') === position.digest;
+      return record !== undefined && record.offset === position.offset - 1 && codec.digestHex(record.value) === position.digest;
     }
   } catch (error) {
     if ((error as { code?: unknown }).code !== 'LOG_OUT_OF_RANGE') throw error;

@@ -6,5 +6,5 @@ import type { RowChanges } from './rows.js';
 /** Decodes and projects one record. @throws BlackboardError SCHEMA_UNKNOWN */
 export function projectRecord(fact: VerifiedFact, codec: EventCodec): RowChanges {
   const { topic, partition, offset, appendTimeMs, value } = fact.record;
-  return project(fact.decode(), { topic, partition, offset, appendTimeMs, digest: codec.digest(value).toString('hex') }, !fact.counts);
+  return project(fact.decode(), { topic, partition, offset, appendTimeMs, digest: codec.digestHex(value) }, !fact.counts);
 }

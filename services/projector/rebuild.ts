@@ -47,7 +47,7 @@ async function rebuildPartition(options: RebuildOptions, range: PartitionRange, 
   let last: LogRecord | null = null;
   const flush = async (): Promise<void> => {
     if (last === null || pending.length === 0) return;
-    const to = { offset: last.offset + 1, epoch: filter.epoch, digest: codec.digest(last.value).toString('hex') };
+    const to = { offset: last.offset + 1, epoch: filter.epoch, digest: codec.digestHex(last.value) };
     const applied = await applyBatch(options.db, { topic, changes: pending, advances: [{ partition: range.partition, from, isFirst: from === range.low, to, lastAppendTimeMs: last.appendTimeMs }] });
     if (applied === 'moved') throw new BlackboardError('CONFLICT', `another process projects partition ${range.partition} of ${topic} into the same tables; give the rebuild a schema of its own`);
     from = to.offset;

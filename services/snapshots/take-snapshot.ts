@@ -118,7 +118,7 @@ async function store(state: PartitionState, last: LogRecord, options: TakeSnapsh
   }
   const signer = keyring.signerOf(snapshotPrincipal);
   const unsigned = {
-    topic, partition: state.partition, version: foldVersion(), position: { offset: last.offset + 1, epoch: state.epoch, digest: codec.digest(last.value).toString('hex') },
+    topic, partition: state.partition, version: foldVersion(), position: { offset: last.offset + 1, epoch: state.epoch, digest: codec.digestHex(last.value) },
     cursor: state.cursor, restoreFrom: restorePoint(state).offset, openJobs: state.jobs.size, parts: parts.length, bytes, partsDigest: digest.digest('hex'), signer,
   };
   const header = { ...unsigned, signature: keyring.sign(signer, snapshotText(unsigned)) };

@@ -1,9 +1,12 @@
 import assert from 'node:assert/strict';
+import { createHash } from 'node:crypto';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import type { VerdictsPosted } from '../../../schemas/generated/events.js';
+import { messageClassOf, type EventType, type VerdictsPosted } from '../../../schemas/generated/events.js';
+import { readFixtures } from '../../../schemas/read-fixtures.js';
 import { projectRoot } from '../project-root.js';
 import { embeddedCodec } from './embedded-codec.js';
+import { parseSchema } from './event-codec.js';
 
 const codec = embeddedCodec(join(projectRoot, 'schemas'));
 const claim: VerdictsPosted = {
@@ -33,4 +36,30 @@ test('refuses a count of items that the record has no bytes for at once, before 
   const startedMs = performance.now();
   assert.deepEqual({ ...codec.decode(Buffer.concat([value.subarray(0, at), hundredMillion, value.subarray(at)])) }, { ok: false, reason: 'not-avro', schemaId: value.readInt32BE(1) });
   assert.ok(performance.now() - startedMs < 100);
+});
+
+test('peeks at the time of facts of every type and of every released version as it decodes it', () => {
+  const values = readFixtures(join(projectRoot, 'schemas')).flatMap((version) => version.fixtures).filter(({ event }) => messageClassOf[event as EventType] === 'fact').map(({ avro, event }) => {
+    const type = parseSchema(avro);
+    const id = type.fingerprint('sha256').readInt32BE(0) & 0x7fffffff;
+    const frame = Buffer.alloc(5);
+    frame.writeInt32BE(id, 1);
+    return Buffer.concat([frame, type.toBuffer({ ...(type.random() as object), type: event, atMs: 1_790_000_000_000 + event.length })]);
+  });
+  assert.ok(values.length > 15);
+  for (const value of values) assert.equal(codec.peekAtMs(value), codec.decodeFact(value).atMs);
+  assert.throws(() => codec.peekAtMs(Buffer.from([0, 1, 2, 3, 4, 5])), /cannot be decoded/);
+});
+
+test('signs in place whatever the length of the signature, and digests as hex what it digests as bytes', () => {
+  for (const length of [0, 1, 31, 32, 33, 64, 200]) {
+    const signature = Buffer.alloc(length, 7);
+    const value = codec.encodeSigned(claim, (_, body) => { assert.ok(codec.encode(claim).subarray(5, -1).equals(body)); return signature; });
+    assert.ok(value.equals(codec.encode({ ...claim, signature })), String(length));
+    assert.equal(codec.digestHex(value), codec.digest(value).toString('hex'));
+    assert.equal(codec.digestHex(value), createHash('sha256').update(codec.fingerprintOf('VerdictsPosted')).update(value.subarray(5)).digest('hex'));
+  }
+  for (const value of [Buffer.alloc(0), Buffer.from([1, 2, 3, 4, 5, 6]), Buffer.alloc(20_000)]) assert.equal(codec.digestHex(value), createHash('sha256').update(value).digest('hex'));
+  const large = codec.encode({ ...claim, tenant: 'é'.repeat(20_000) });
+  assert.equal(codec.digestHex(large), createHash('sha256').update(codec.fingerprintOf('VerdictsPosted')).update(large.subarray(5)).digest('hex'));
 });

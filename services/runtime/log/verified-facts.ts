@@ -23,6 +23,11 @@ export class VerifiedFact {
     return this.codec.peekAgent(this.record.value);
   }
 
+  /** The partition's time that it says, likewise. @throws BlackboardError SCHEMA_UNKNOWN */
+  peekAtMs(): number {
+    return this.#decoded?.atMs ?? this.codec.peekAtMs(this.record.value);
+  }
+
   /** @throws BlackboardError SCHEMA_UNKNOWN */
   decode(): Fact {
     this.#decoded ??= this.codec.decodeFact(this.record.value) as Fact;
@@ -61,7 +66,7 @@ export class VerifiedBatch {
     const last = this.records[offset - 1 - this.before.offset];
     if (last === undefined || offset < this.before.offset) throw new Error(`offset ${offset} is not in the batch ${this.first} to ${this.next}`);
     if (offset === this.next && this.#end !== null) return this.#end;
-    const position = { offset, epoch: this.#epochAt(offset), digest: this.codec.digest(last.value).toString('hex') };
+    const position = { offset, epoch: this.#epochAt(offset), digest: this.codec.digestHex(last.value) };
     if (offset === this.next) this.#end = position;
     return position;
   }

@@ -235,7 +235,7 @@ export class VerifiedReader {
     const last = records[0];
     if (last === undefined) return records;
     const offset = state.position.offset - 1;
-    if (last.offset !== offset || this.#options.codec.digest(last.value).toString('hex') !== state.expectedDigest) {
+    if (last.offset !== offset || this.#options.codec.digestHex(last.value) !== state.expectedDigest) {
       throw new BlackboardError('LOG_POSITION_CHANGED', `the record at offset ${offset} of partition ${state.partition} of ${last.topic} is not the one that group ${this.#options.group} read last: `
         + 'the log was replaced or truncated. Nothing was skipped. Find out which log is the true one before going on.', { partition: state.partition, offset });
     }

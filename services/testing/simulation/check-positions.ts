@@ -16,7 +16,7 @@ export function checkPositions({ store, tables }: World, partition: number, fact
     if (offset > facts.length) return add('R7', `${reader} stored offset ${offset}, the log ends at ${facts.length}`);
     if (epoch !== epochs[offset]) add('R7', `${reader} stored epoch ${epoch} at offset ${offset}, where ${epochs[offset]} is in force`);
     const before = facts[offset - 1];
-    if (digest !== '' && digest !== (before === undefined ? '' : codec.digest(before.record.value).toString('hex'))) add('R7', `${reader} stored another digest at offset ${offset} than the record before it has`);
+    if (digest !== '' && digest !== (before === undefined ? '' : codec.digestHex(before.record.value))) add('R7', `${reader} stored another digest at offset ${offset} than the record before it has`);
   };
   const seen = new Set<string>();
   for (const { group, position } of store.saved) {

@@ -131,7 +131,7 @@ function checkNever(facts: readonly FactAt[], claims: readonly LogRecord[], neve
   for (const at of facts) if (at.counts && at.fact.cause >= 0) last.set(at.fact.cause, at);
   for (const record of claims) {
     const end = last.get(record.offset);
-    if (end === undefined || !never.has(codec.digest(record.value).toString('hex'))) continue;
+    if (end === undefined || !never.has(codec.digestHex(record.value))) continue;
     if (end.fact.type !== 'ClaimRefused' && end.fact.type !== 'ClaimDeadLettered') add('I4', `a forged claim led to ${end.fact.type}`, [shownRecord(record), shownRecord(end.record, end.fact)]);
   }
 }
@@ -145,7 +145,7 @@ function checkRows({ tables }: World, partition: number, facts: readonly FactAt[
   for (const { record, fact, counts } of facts.slice(0, until)) {
     const row = tables.rows.get(`${partition}/${record.offset}`);
     if (row === undefined) add('I12', 'a record has no row', [shownRecord(record, fact)]);
-    else if (row.stale === counts || row.eventType !== fact.type || row.digest !== codec.digest(record.value).toString('hex')) add('I12', `a row says ${row.eventType}, stale ${row.stale}`, [shownRecord(record, fact)]);
+    else if (row.stale === counts || row.eventType !== fact.type || row.digest !== codec.digestHex(record.value)) add('I12', `a row says ${row.eventType}, stale ${row.stale}`, [shownRecord(record, fact)]);
   }
 }
 

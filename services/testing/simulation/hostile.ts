@@ -49,7 +49,7 @@ function tick(parts: HostileParts): void {
 }
 
 function append(parts: HostileParts, batch: Parameters<SimProcess['append']>[0], mustBeRefused: boolean): void {
-  if (mustBeRefused) for (const { value } of batch.records) parts.never.add(codec.digest(value).toString('hex'));
+  if (mustBeRefused) for (const { value } of batch.records) parts.never.add(codec.digestHex(value));
   // It does not care what became of it.
   parts.process.append(batch).catch(() => undefined);
 }

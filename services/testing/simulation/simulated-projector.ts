@@ -56,7 +56,7 @@ export async function startSimulatedProjector(process: SimProcess, tables: Proje
   };
   const changes = (fact: VerifiedFact): RowChanges => {
     const { topic, partition, offset, appendTimeMs, value } = fact.record;
-    return project(fact.decode() as Fact, { topic, partition, offset, appendTimeMs, digest: codec.digest(value).toString('hex') }, !fact.counts);
+    return project(fact.decode() as Fact, { topic, partition, offset, appendTimeMs, digest: codec.digestHex(value) }, !fact.counts);
   };
   const reader = new VerifiedReader({
     log: process, codec, topic: topics.verified, group: 'bb-projector', includesStale: true,
