@@ -7,6 +7,7 @@ import type { TopicName } from '../../../../topics/topics.js';
 import { batchBytes, checkBatchSize } from '../batch-size.js';
 import { ConsumerGroups } from '../in-process/consumer-groups.js';
 import type { GroupMember } from '../in-process/group-member.js';
+import { RecentRecords } from '../in-process/recent-records.js';
 import { readRecords } from '../in-process/read-records.js';
 import type { PositionStore, RecordStore, SliceOptions } from '../in-process/record-store.js';
 import type { AppendBatch, Appended, CommittedPosition, LogPort, LogRecord, Member, Membership, PartitionRange, ReadOptions } from '../port.js';
@@ -16,6 +17,8 @@ import { RecordFile } from './record-file.js';
 import type { Placed, TopicToOpen } from './record-file.js';
 
 const commitBytesMax = 16 * 1024 * 1024;
+/** Of each partition, for the readers that keep up. */
+const recentBytes = 512 * 1024;
 
 export interface EmbeddedLogOptions {
   /** Made where it is missing; on a local disk, never a network share. */
@@ -49,6 +52,7 @@ export async function openEmbeddedLog(options: EmbeddedLogOptions): Promise<Embe
 export class EmbeddedLog implements LogPort, RecordStore, PositionStore {
   private readonly ends = new Map<TopicName, number[]>();
   private readonly groups: ConsumerGroups;
+  private readonly recent = new RecentRecords(recentBytes);
   private readonly members = new Set<GroupMember>();
   private readonly clock: () => number;
   private readonly saving = new Set<Promise<void>>();
@@ -106,7 +110,7 @@ export class EmbeddedLog implements LogPort, RecordStore, PositionStore {
 
   slice(options: SliceOptions): readonly LogRecord[] {
     this.checkOpen();
-    return this.file.slice(options);
+    return this.recent.slice(options) ?? this.file.slice(options);
   }
 
   load(group: string, topic: TopicName, partition: number): CommittedPosition | undefined {
@@ -149,13 +153,15 @@ export class EmbeddedLog implements LogPort, RecordStore, PositionStore {
       ends.set(key, { topic, partition, next: baseOffset + records.length });
       return { topic, partition, baseOffset, appendTimeMs, records };
     });
+    let stored: readonly LogRecord[];
     try {
-      await this.file.store(placed);
+      stored = await this.file.store(placed);
     } catch (error) {
       this.failed = error;
       for (const { reject } of group) reject(this.brokenError('APPEND_UNKNOWN'));
       return;
     }
+    for (const record of stored) this.recent.add(record);
     for (const { topic, partition, next } of ends.values()) (this.ends.get(topic) as number[])[partition] = next;
     for (const [index, { resolve }] of group.entries()) resolve({ baseOffset: (placed[index] as Placed).baseOffset, appendTimeMs });
     for (const { topic, partition } of ends.values()) this.groups.appended(topic, partition);

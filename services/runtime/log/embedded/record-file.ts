@@ -45,7 +45,8 @@ export class RecordFile {
    * @throws BlackboardError TOPOLOGY_DRIFT: a topic has another partition count on disk.
    */
   constructor(private readonly directory: string, topics: readonly TopicToOpen[] | 'read-only') {
-    this.environment = open({ path: join(directory, 'log.mdb'), noSubdir: true, overlappingSync: false, maxDbs: 4, readOnly: topics === 'read-only' });
+    // What belongs into one commit is batched here: without batches of lmdb's own around it, a commit begins a turn earlier.
+    this.environment = open({ path: join(directory, 'log.mdb'), noSubdir: true, overlappingSync: false, eventTurnBatching: false, maxDbs: 4, readOnly: topics === 'read-only' });
     this.records = this.environment.openDB('records', { encoding: 'binary', keyEncoding: 'binary' });
     this.positions = this.environment.openDB('positions', { encoding: 'json' });
     const stored = this.environment.openDB<StoredTopic, string>('topics', { encoding: 'json' });
@@ -77,8 +78,9 @@ export class RecordFile {
     return this.records.doesExist(end) ? 1 : 0;
   }
 
-  /** Stores all of them in one commit; resolves when it is on disk. */
-  async store(group: readonly Placed[]): Promise<void> {
+  /** Stores all of them in one commit; resolves with copies, as they will be read, when it is on disk. */
+  async store(group: readonly Placed[]): Promise<readonly LogRecord[]> {
+    const stored: LogRecord[] = [];
     const written = this.records.batch(() => {
       for (const { topic, partition, baseOffset, appendTimeMs, records } of group) {
         for (const [index, { key, value }] of records.entries()) {
@@ -88,12 +90,14 @@ export class RecordFile {
           bytes.set(key, headBytes);
           bytes.set(value, headBytes + key.length);
           this.records.put(this.key(topic, partition, baseOffset + index), bytes).catch(noteFailure);
+          stored.push(recordOf({ topic, partition, offset: baseOffset + index }, bytes));
         }
       }
     });
     written.catch(noteFailure);
     await written;
     await this.environment.flushed;
+    return stored;
   }
 
   slice(options: SliceOptions): readonly LogRecord[] {
@@ -152,8 +156,7 @@ export class RecordFile {
       if (offset !== from + found.length) throw this.gap({ topic, partition }, from + found.length);
       bytes += stored.length - headBytes;
       if (bytes > bytesMax && found.length > 0) break;
-      const valueAt = headBytes + stored.readUInt32BE(8);
-      found.push({ topic, partition, offset, appendTimeMs: stored.readDoubleBE(0), key: stored.subarray(headBytes, valueAt), value: stored.subarray(valueAt) });
+      found.push(recordOf({ topic, partition, offset }, stored));
     }
     return found;
   }
@@ -178,6 +181,12 @@ export class RecordFile {
 /** A put that fails fails its batch, which is answered; LMDB's second promise with the reason must not end the process. */
 function noteFailure(error: { readonly commitError?: Promise<unknown> }): void {
   error.commitError?.catch(() => {});
+}
+
+/** Key and value share the memory of what is stored. */
+function recordOf({ topic, partition, offset }: Pick<LogRecord, 'topic' | 'partition' | 'offset'>, stored: Buffer): LogRecord {
+  const valueAt = headBytes + stored.readUInt32BE(8);
+  return { topic, partition, offset, appendTimeMs: stored.readDoubleBE(0), key: stored.subarray(headBytes, valueAt), value: stored.subarray(valueAt) };
 }
 
 function offsetOf(key: Buffer): number {
