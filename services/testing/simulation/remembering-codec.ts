@@ -16,6 +16,7 @@ interface Seen {
   peeked?: { readonly type: EventType; readonly epoch: number } | null;
   agent?: string;
   digest?: Buffer;
+  digestHex?: string;
 }
 
 export class RememberingCodec extends EventCodec {
@@ -90,6 +91,15 @@ export class RememberingCodec extends EventCodec {
   override digest(value: Buffer): Buffer {
     const seen = this.#of(value);
     return seen.digest ??= this.#isHidden(value) ? createHash('sha256').update(value).digest() : super.digest(value);
+  }
+
+  override digestHex(value: Buffer): string {
+    const seen = this.#of(value);
+    return seen.digestHex ??= this.digest(value).toString('hex');
+  }
+
+  override peekAtMs(value: Buffer): number {
+    return this.decodeFact(value).atMs;
   }
 
   #isHidden(value: Buffer): boolean {
