@@ -1,7 +1,7 @@
 // One suite for both databases: PGlite in this process, and a real server.
 
 import assert from 'node:assert/strict';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
@@ -66,6 +66,20 @@ function databaseContract(open: () => Promise<ListeningDatabase>): void {
     }), { code: '23505' });
     assert.equal(await db.transaction(async (tx) => (await tx.query('INSERT INTO things VALUES (2, $1) RETURNING id', ['c'])).length), 1);
     assert.deepEqual(await db.query('SELECT id FROM things'), [{ id: 2 }]);
+  });
+
+  it('keeps out of an open transaction what others ask meanwhile: it is there when the transaction is not', async () => {
+    const others: Promise<unknown>[] = [];
+    await assert.rejects(db.transaction(async (tx) => {
+      await tx.query('INSERT INTO others VALUES (1)');
+      others.push(db.query('INSERT INTO others VALUES (2)', []), db.runAll([{ sql: 'INSERT INTO others VALUES (3)' }]), db.script('INSERT INTO others VALUES (4)'));
+      others.push(db.transaction((other) => other.query('INSERT INTO others VALUES (5)')));
+      await sleep(20);
+      await tx.query('INSERT INTO others VALUES (6)');
+      throw new Error('changed my mind');
+    }), /changed my mind/);
+    await Promise.all(others);
+    assert.deepEqual((await db.query('SELECT id FROM others ORDER BY id')).map((row) => row['id']), [2, 3, 4, 5]);
   });
 
   it('runs statements as one, copied rows among them, or keeps nothing of them wherever one fails', async () => {
@@ -135,15 +149,18 @@ function databaseContract(open: () => Promise<ListeningDatabase>): void {
 }
 
 describe('PGlite in a folder', () => {
-  it('keeps what was committed when it is opened again', async () => {
+  it('keeps what was committed when it is opened again, in whichever thread, and says when it cannot be opened', async () => {
     const folder = mkdtempSync(join(tmpdir(), 'blackboard-pglite-'));
     try {
-      const first = await openPgliteDatabase(join(folder, 'db'));
+      const first = await openPgliteDatabase(join(folder, 'db'), { inThread: true });
       await first.script('CREATE TABLE kept (id int); INSERT INTO kept VALUES (1)');
       await first.close();
+      await assert.rejects(first.query('SELECT 1'), /has ended/);
       const second = await openPgliteDatabase(join(folder, 'db'));
       assert.deepEqual(await second.query('SELECT * FROM kept'), [{ id: 1 }]);
       await second.close();
+      writeFileSync(join(folder, 'file'), '');
+      for (const inThread of [true, false]) await assert.rejects(openPgliteDatabase(join(folder, 'file'), { inThread }), { code: 'EEXIST' });
     } finally {
       rmSync(folder, { recursive: true, force: true });
     }
