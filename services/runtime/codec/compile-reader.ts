@@ -1,7 +1,10 @@
 // Readers of Avro records, compiled per schema: the same values as avsc's in about half of the time. Short ASCII texts
 // that were read lately are handed out again, since an envelope says the same again and again, instead of being made
-// by a call out of JavaScript. What is not a whole value of the type is answered with undefined, and avsc says why.
+// by a call out of JavaScript. What is read keeps all that the bounds check asks for (avro-bounds.ts), and lengths and
+// counts are held against the bytes that are left before anything is built. Anything else is answered with undefined:
+// the bounds check and avsc then say what it is.
 
+import { isUtf8 } from 'node:buffer';
 import type avsc from 'avsc';
 
 /** What avsc's types are made of, beside what its own declarations say. */
@@ -39,7 +42,7 @@ const parts = {
     const end = start + length;
     if (length < 0 || end > bytes.length) throw notRead;
     at = end;
-    if (length > rememberedLengthMax) return bytes.toString('utf8', start, end);
+    if (length > rememberedLengthMax) return utf8(bytes, start, end);
     const place = (length * 67 + (bytes[start] as number) * 7 + (bytes[start + (length >> 1)] as number) * 31 + (bytes[end - 1] as number) * 131) & (rememberedCount - 1);
     const known = remembered[place] as string;
     if (known.length === length) {
@@ -47,8 +50,14 @@ const parts = {
       while (index < length && known.charCodeAt(index) === bytes[start + index]) index += 1;
       if (index === length) return known;
     }
-    if (!isAscii(bytes, start, end)) return bytes.toString('utf8', start, end);
+    if (!isAscii(bytes, start, end)) return utf8(bytes, start, end);
     return remembered[place] = bytes.toString('latin1', start, end);
+  },
+  int(bytes: Buffer): number {
+    const start = at;
+    const value = varint(bytes);
+    if (at - start > 5 || value !== (value | 0)) throw notRead;
+    return value;
   },
   long(bytes: Buffer): number {
     const value = varint(bytes);
@@ -56,7 +65,9 @@ const parts = {
     return value;
   },
   boolean(bytes: Buffer): boolean {
-    return bytes[at++] !== 0;
+    const byte = bytes[at++] as number;
+    if (byte > 1) throw notRead;
+    return byte === 1;
   },
   double(bytes: Buffer): number {
     const start = at;
@@ -89,7 +100,7 @@ export function compileReader(type: avsc.Type): AvroRead | null {
   const functions: string[] = [];
   const expression = read(type as AvroShape, constructors, functions, 0);
   if (expression === null) return null;
-  const body = `"use strict"; const { text, long, boolean, double, octets, count } = parts; ${functions.join('\n')} return function read(bytes) { return ${expression}; };`;
+  const body = `"use strict"; const { text, int, long, boolean, double, octets, count } = parts; ${functions.join('\n')} return function read(bytes) { return ${expression}; };`;
   const names = constructors.map((_, index) => `Record${index}`);
   const compiled = (new Function('parts', ...names, body) as (...known: unknown[]) => (bytes: Buffer) => unknown)(parts, ...constructors);
   return (bytes, start) => {
@@ -107,12 +118,12 @@ function read(type: AvroShape, constructors: unknown[], functions: string[], dep
   if (depth > depthMax) return null;
   switch (type.typeName) {
     case 'string': return 'text(bytes)';
-    case 'int': case 'long': return 'long(bytes)';
-    case 'boolean': case 'double': return `${type.typeName}(bytes)`;
+    case 'int': case 'long': case 'boolean': case 'double': return `${type.typeName}(bytes)`;
     case 'bytes': return 'octets(bytes)';
     case 'record': {
       const fields = (type.fields ?? []).map((field) => read(field.type as AvroShape, constructors, functions, depth + 1));
-      if (fields.includes(null)) return null;
+      // Records without fields take no bytes: nothing would bound their number.
+      if (fields.length === 0 || fields.includes(null)) return null;
       constructors.push(type.recordConstructor);
       return `new Record${constructors.length - 1}(${fields.join(', ')})`;
     }
@@ -132,13 +143,20 @@ function isAscii(bytes: Buffer, start: number, end: number): boolean {
   return true;
 }
 
+function utf8(bytes: Buffer, start: number, end: number): string {
+  const text = bytes.toString('utf8', start, end);
+  // What stands for bytes that are no UTF-8 may also have been meant.
+  if (text.includes('\ufffd') && !isUtf8(bytes.subarray(start, end))) throw notRead;
+  return text;
+}
+
 function varint(bytes: Buffer): number {
   let byte = bytes[at++] as number;
   if (byte < 0x80) return (byte >> 1) ^ -(byte & 1);
   let value = byte & 0x7f;
   let scale = 128;
   do {
-    // Behind the end: no number, which ends the loop and is none of the lengths and longs that are taken.
+    // Ten bytes at most, and none behind the end.
     if (at >= bytes.length || scale > 2 ** 63) throw notRead;
     byte = bytes[at++] as number;
     value += (byte & 0x7f) * scale;

@@ -111,7 +111,7 @@ export class EventCodec {
     return value;
   }
 
-  /** Decodes bytes of anybody: nothing is built before they are known to fit the schema. */
+  /** Decodes bytes of anybody: nothing is built of what the bytes do not hold. */
   decode(value: Buffer): Decoded {
     return this.#decode(value, false);
   }
@@ -121,12 +121,12 @@ export class EventCodec {
     const schemaId = value.readInt32BE(1);
     const schema = this.#bySchemaId.get(schemaId);
     if (schema === undefined) return { ok: false, reason: 'unknown-schema-id', schemaId };
+    const known = schema.read?.(value, frameBytes) as BlackboardEvent | undefined;
+    if (known !== undefined && known.type === schema.eventType) return { ok: true, event: known, schema, body: value.subarray(frameBytes) };
     if (!isTrusted) {
       const end = endOfAvro(schema.writer, value, frameBytes);
       if (end !== value.length) return { ok: false, reason: end < 0 ? 'not-avro' : 'trailing-bytes', schemaId };
     }
-    const known = schema.read?.(value, frameBytes) as BlackboardEvent | undefined;
-    if (known !== undefined && known.type === schema.eventType) return { ok: true, event: known, schema, body: value.subarray(frameBytes) };
     try {
       const type = schema.resolver === null ? schema.writer : this.#mine(schema.eventType).type;
       const { value: event, offset } = type.decode(value, frameBytes, schema.resolver ?? undefined) as { value: BlackboardEvent; offset: number };
