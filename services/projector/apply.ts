@@ -3,7 +3,8 @@
 
 import type { Database, Statement } from '../runtime/database.js';
 import { BlackboardError } from '../runtime/errors.js';
-import { writeCopy } from './binary-arrays.js';
+import { writeAuditRow } from './audit-copy.js';
+import { writeCopy, writeRow } from './binary-arrays.js';
 import { BinaryWriter } from './binary-writer.js';
 import { acceptanceColumns, artifactColumns, auditColumns, columnArrays, copyInto, endingColumns, insertFromArrays, jobColumns, laterJobColumns, type Column } from './columns.js';
 import { mergeArtifactChanges, mergeJobChanges } from './merge-changes.js';
@@ -60,13 +61,13 @@ export async function applyBatch(db: Database, batch: ProjectionBatch): Promise<
 
 async function write(db: Database, batch: ProjectionBatch, ended: readonly string[], { newJobs, jobs, newArtifacts, artifacts }: Changed): Promise<Applied> {
   const writer = idleWriters.pop() ?? new BinaryWriter();
-  const copied = <Row>(sql: string, columns: readonly Column<Row>[], rows: readonly Row[]): readonly Statement[] => (rows.length === 0 ? [] : [{ sql, copy: writeCopy(writer, columns, rows) }]);
+  const copied = <Row>(sql: string, columns: readonly Column<Row>[], rows: readonly Row[]): readonly Statement[] => (rows.length === 0 ? [] : [{ sql, copy: writeCopy(writer, rows, (to, row) => writeRow(to, columns, row)) }]);
   const upserted = <Row>(sql: string, columns: readonly Column<Row>[], rows: readonly Row[]): readonly Statement[] => (rows.length === 0 ? [] : [{ sql, values: columnArrays(writer, columns, rows) }]);
   const isAccepting = jobs.some((job) => job.accepted !== null);
   try {
     await db.runAll([
       ...moveWatermarks(batch.topic, batch.advances, ended),
-      ...copied(auditSql, auditColumns, batch.changes.map((change) => change.audit)),
+      { sql: auditSql, copy: writeCopy(writer, batch.changes, (to, { audit }) => writeAuditRow(to, audit)) },
       ...copied(newJobsSql, jobColumns, newJobs),
       ...(isAccepting ? upserted(jobsSql, jobColumns, jobs) : upserted(laterJobsSql, laterJobColumns, jobs)),
       ...copied(newArtifactsSql, artifactColumns, newArtifacts),

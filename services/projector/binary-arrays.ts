@@ -27,37 +27,29 @@ export function writeArray<Row>(writer: BinaryWriter, { type, of }: ColumnOf<Row
 }
 
 /** Rows as `COPY … (FORMAT binary)` reads them: a signature, each row with its number of columns, an end. */
-export function writeCopy<Row>(writer: BinaryWriter, columns: readonly ColumnOf<Row>[], rows: readonly Row[]): Buffer {
+export function writeCopy<Row>(writer: BinaryWriter, rows: readonly Row[], write: (writer: BinaryWriter, row: Row) => void): Buffer {
   const start = writer.length;
   writer.bytes(copySignature);
-  for (const row of rows) {
-    writer.int16(columns.length);
-    for (const { type, of } of columns) writeElement(writer, type, of(row));
-  }
+  for (const row of rows) write(writer, row);
   writer.int16(-1);
   return writer.since(start);
 }
 
+/** One row of a COPY. */
+export function writeRow<Row>(writer: BinaryWriter, columns: readonly ColumnOf<Row>[], row: Row): void {
+  writer.int16(columns.length);
+  for (const { type, of } of columns) writeElement(writer, type, of(row));
+}
+
 function writeElement(writer: BinaryWriter, type: ColumnType, value: ColumnValue): void {
-  if (value === null) return writer.int32(-1);
   switch (type) {
-    case 'text': return writer.text(value as string);
-    case 'jsonb': return writer.text(value as string, true);
-    case 'bytea': return typeof value === 'string' ? writer.hex(value) : writer.blob(value as Buffer);
-    case 'integer':
-      writer.int32(4);
-      return writer.int32(value as number);
-    case 'bigint':
-      writer.int32(8);
-      return writer.int64(value as number);
-    case 'double precision':
-      writer.int32(8);
-      return writer.double(value as number);
-    case 'boolean':
-      writer.int32(1);
-      return writer.byte(value === true ? 1 : 0);
-    case 'timestamptz':
-      writer.int32(8);
-      return writer.time(value as number);
+    case 'text': return writer.text(value as string | null);
+    case 'jsonb': return writer.jsonb(value as string | null);
+    case 'bytea': return writer.bytea(value as Buffer | string | null);
+    case 'integer': return writer.integer(value as number | null);
+    case 'bigint': return writer.bigint(value as number | null);
+    case 'double precision': return writer.double(value as number | null);
+    case 'boolean': return writer.boolean(value as boolean | null);
+    case 'timestamptz': return writer.timestamptz(value as number | null);
   }
 }

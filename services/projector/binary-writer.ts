@@ -37,66 +37,79 @@ export class BinaryWriter {
     return this.#buffer.subarray(start, this.#at);
   }
 
-  int32(value: number): void {
-    this.#reserve(4);
-    this.#put32(value);
-  }
-
   int16(value: number): void {
     this.#reserve(2);
     this.#buffer[this.#at++] = value >>> 8;
     this.#buffer[this.#at++] = value;
   }
 
-  /** Two halves: a whole number below 2^53 needs no BigInt. */
-  int64(value: number): void {
-    this.#reserve(8);
-    const high = Math.floor(value / 0x1_0000_0000);
-    this.#put32(high);
-    this.#put32(value - high * 0x1_0000_0000);
+  int32(value: number): void {
+    this.#reserve(4);
+    this.#put32(value);
   }
 
-  /** Milliseconds since 1970 as a timestamptz. */
-  time(ms: number): void {
+  // Elements of a row or an array: each its length, -1 for null, and its bytes.
+
+  integer(value: number | null): void {
+    this.#reserve(8);
+    if (value === null) return this.#put32(-1);
+    this.#put32(4);
+    this.#put32(value);
+  }
+
+  /** A whole number below 2^53. */
+  bigint(value: number | null): void {
+    this.#reserve(12);
+    if (value === null) return this.#put32(-1);
+    this.#put32(8);
+    this.#put64(value);
+  }
+
+  /** Milliseconds since 1970. */
+  timestamptz(ms: number | null): void {
+    this.#reserve(12);
+    if (ms === null) return this.#put32(-1);
+    this.#put32(8);
     const since = Math.max(0, Math.min(ms, timeMsMax)) - postgresEpochMs;
-    if (Number.isSafeInteger(since * 1000)) return this.int64(since * 1000);
-    this.#reserve(8);
-    this.#at = this.#buffer.writeBigInt64BE(BigInt(since) * 1000n, this.#at);
+    if (Number.isSafeInteger(since * 1000)) this.#put64(since * 1000);
+    else this.#at = this.#buffer.writeBigInt64BE(BigInt(since) * 1000n, this.#at);
   }
 
-  double(value: number): void {
-    this.#reserve(8);
+  double(value: number | null): void {
+    this.#reserve(12);
+    if (value === null) return this.#put32(-1);
+    this.#put32(8);
     this.#at = this.#buffer.writeDoubleBE(value, this.#at);
   }
 
-  byte(value: number): void {
-    this.#reserve(1);
-    this.#buffer[this.#at++] = value;
+  boolean(value: boolean | null): void {
+    this.#reserve(5);
+    if (value === null) return this.#put32(-1);
+    this.#put32(1);
+    this.#buffer[this.#at++] = value ? 1 : 0;
   }
 
-  /** With its length before it. `isJson`: also with the version that the binary form of jsonb begins with. */
-  text(value: string, isJson = false): void {
+  text(value: string | null): void {
+    if (value === null) return this.int32(-1);
+    this.#reserve(4 + value.length * 3);
+    this.#putText(value, this.#at + 4);
+  }
+
+  jsonb(value: string | null): void {
+    if (value === null) return this.int32(-1);
     this.#reserve(5 + value.length * 3);
-    const start = this.#at + 4;
-    if (isJson) this.#buffer[start] = 1;
-    const body = isJson ? start + 1 : start;
-    const end = body + (value.length <= shortMax ? this.#writeShort(value, body) : this.#buffer.write(value, body, 'utf8'));
-    this.#put32(end - start);
-    this.#at = end;
+    // The version that the binary form of jsonb begins with.
+    this.#buffer[this.#at + 4] = 1;
+    this.#putText(value, this.#at + 5);
   }
 
-  /** Bytes given as hex digits, with their length before them. */
-  hex(digits: string): void {
-    const size = digits.length / 2;
-    this.int32(size);
-    this.#reserve(size);
-    this.#at += this.#buffer.write(digits, this.#at, 'hex');
-  }
-
-  /** With its length before it. */
-  blob(value: Buffer): void {
-    this.int32(value.length);
-    this.bytes(value);
+  /** Bytes may be given as hex digits. */
+  bytea(value: Buffer | string | null): void {
+    if (value === null) return this.int32(-1);
+    const size = typeof value === 'string' ? value.length / 2 : value.length;
+    this.#reserve(4 + size);
+    this.#put32(size);
+    this.#at += typeof value === 'string' ? this.#buffer.write(value, this.#at, 'hex') : value.copy(this.#buffer, this.#at);
   }
 
   bytes(value: Buffer): void {
@@ -112,15 +125,31 @@ export class BinaryWriter {
     buffer[this.#at++] = value;
   }
 
-  /** Answers the bytes written. */
-  #writeShort(value: string, at: number): number {
+  /** Two halves: a whole number below 2^53 needs no BigInt. */
+  #put64(value: number): void {
+    const high = Math.floor(value / 0x1_0000_0000);
+    this.#put32(high);
+    this.#put32(value - high * 0x1_0000_0000);
+  }
+
+  /** The text from `body` on, and the length of all behind the length before it. */
+  #putText(value: string, body: number): void {
     const buffer = this.#buffer;
-    for (let index = 0; index < value.length; index += 1) {
-      const code = value.charCodeAt(index);
-      if (code >= 0x80) return buffer.write(value, at, 'utf8');
-      buffer[at + index] = code;
+    const { length } = value;
+    let end = body + length;
+    if (length > shortMax) end = body + buffer.write(value, body, 'utf8');
+    else {
+      for (let index = 0; index < length; index += 1) {
+        const code = value.charCodeAt(index);
+        if (code >= 0x80) {
+          end = body + buffer.write(value, body, 'utf8');
+          break;
+        }
+        buffer[body + index] = code;
+      }
     }
-    return value.length;
+    this.#put32(end - this.#at - 4);
+    this.#at = end;
   }
 
   #reserve(size: number): void {

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Fact } from '../../schemas/generated/events.js';
-import { writeArray, type ColumnType } from './binary-arrays.js';
+import { writeAuditRow } from './audit-copy.js';
+import { writeArray, writeRow, type ColumnType } from './binary-arrays.js';
 import { BinaryWriter } from './binary-writer.js';
 import { auditColumns, columnArrays } from './columns.js';
 import { mergeArtifactChanges, mergeJobChanges } from './merge-changes.js';
@@ -11,6 +12,11 @@ import { factTypes, jobFacts, sampleFact, sampleJob } from './testing/sample-fac
 
 const at: RecordAt = { topic: 't', partition: 3, offset: 40, appendTimeMs: 1_760_000_001_000, digest: 'ab'.repeat(32) };
 
+const written = (write: (writer: BinaryWriter) => void): Buffer => {
+  const writer = new BinaryWriter(8);
+  write(writer);
+  return writer.since(0);
+};
 const arrayOf = (type: ColumnType, value: number): Buffer => writeArray(new BinaryWriter(8), { type, of: (of: number) => of }, [value]);
 
 for (const type of factTypes) {
@@ -21,6 +27,11 @@ for (const type of factTypes) {
     assert.deepEqual([audit.epoch, audit.cause, audit.causation, audit.signer, audit.policyVersion, audit.workflowVersion], [0, 12, 'q/0/12', 'researcher#k1', 'p1', 'w1']);
     assert.deepEqual([audit.job, audit.instance, audit.step, audit.attempt], [sampleJob, 5, 'research', 1]);
     assert.equal(typeof JSON.parse(audit.detail), 'object');
+  });
+
+  test(`writes the row of a ${type} as the columns say`, () => {
+    const { audit } = project(sampleFact(type), at, false);
+    assert.deepEqual(written((writer) => writeAuditRow(writer, audit)), written((writer) => writeRow(writer, auditColumns, audit)));
   });
 
   test(`a stale ${type} has a marked row and changes nothing else`, () => {

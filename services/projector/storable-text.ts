@@ -13,7 +13,17 @@ export const indexedTextMax = 256;
 export function storableText(text: string, lengthMax = indexedTextMax): string {
   const cut = text.length > lengthMax ? `${text.slice(0, lengthMax - 1)}…` : text;
   // Almost always there is nothing to mend, and to ask that takes a fraction of a replacement.
-  return mendable.test(cut) ? cut.replace(unstorable, '\uFFFD') : cut;
+  return isSound(cut) ? cut : cut.replace(unstorable, '\uFFFD');
+}
+
+/** Most texts are short, and looked through sooner than an expression is called. */
+function isSound(text: string): boolean {
+  if (text.length > 80) return !mendable.test(text);
+  for (let index = 0; index < text.length; index += 1) {
+    const code = text.charCodeAt(index);
+    if (code === 0 || (code >= 0xD800 && code <= 0xDFFF)) return false;
+  }
+  return true;
 }
 
 /** Null for the empty text. */
