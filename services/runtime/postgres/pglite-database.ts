@@ -15,12 +15,20 @@ export interface PgliteOptions {
 
 /** Opens a database in a folder (made when it is missing), or in memory when none is given. */
 export async function openPgliteDatabase(dataDir?: string, { inThread = false }: PgliteOptions = {}): Promise<ListeningDatabase> {
-  return new PgliteDatabase(await (inThread ? openPgliteInThread(dataDir) : openPgliteBackend(dataDir)));
+  const session = new PgliteSession(await (inThread ? openPgliteInThread(dataDir) : openPgliteBackend(dataDir)));
+  return {
+    query: (sql, values) => session.query(sql, values),
+    transaction: (work) => session.transaction(work),
+    runAll: (statements) => session.runAll(statements),
+    script: (sql) => session.script(sql),
+    listen: (channel, onPayload) => session.listen(channel, onPayload),
+    close: () => session.close(),
+  };
 }
 
 type Row = Record<string, unknown>;
 
-class PgliteDatabase implements ListeningDatabase {
+class PgliteSession implements ListeningDatabase {
   readonly #writer = new TransactionWriter();
   readonly #listeners = new Map<string, Set<(payload: string) => void>>();
   /** Settles when the last of the transactions that are open or wait has ended; others must not get in between. */
