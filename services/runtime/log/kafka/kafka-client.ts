@@ -7,6 +7,7 @@
 import { connect as connectTcp, isIP, type Socket } from 'node:net';
 import { connect as connectTls, type ConnectionOptions } from 'node:tls';
 import kafkajs, { type Cluster, type ISocketFactoryArgs, type KafkaConfig, type LogEntry } from 'kafkajs';
+import './calm-request-queue.js';
 import { emitWholeAnswers } from './whole-answers.js';
 
 /** Anything that holds a secret and tells it only when asked. */
@@ -51,6 +52,7 @@ export interface KafkaClient {
 }
 
 const { Kafka, logLevel } = kafkajs;
+const givenUpMessage = 'this client was given up';
 
 /** @param retries - those that kafkajs makes by itself; few by default, because callers bound theirs by time. */
 export function openClient(connection: KafkaConnection, retries = connection.brokers.length): KafkaClient {
@@ -63,7 +65,12 @@ export function openClient(connection: KafkaConnection, retries = connection.bro
     connectionTimeout: connection.connectTimeoutMs ?? 3_000,
     requestTimeout: connection.requestTimeoutMs ?? 10_000,
     retry: { retries, initialRetryTime: 50, maxRetryTime: 2_000 },
-    socketFactory: (args) => openSocket(args, connection.translateAddress?.(args) ?? args, sockets),
+    socketFactory: (args) => {
+      const socket = openSocket(args, connection.translateAddress?.(args) ?? args, sockets);
+      // A connect that was under way tries again by itself.
+      if (givenUp) setImmediate(() => socket.destroy(new Error(givenUpMessage)));
+      return socket;
+    },
     logLevel: connection.onLogLine === undefined ? logLevel.NOTHING : logLevel.INFO,
     // What a client says after it was given up is only the echo of that.
     logCreator: () => (entry) => { if (!givenUp) forward(entry, connection.onLogLine); },
@@ -75,7 +82,7 @@ export function openClient(connection: KafkaConnection, retries = connection.bro
     destroySockets: () => {
       givenUp = true;
       // With an error, because kafkajs listens for `end` and `error` only, not for `close`.
-      for (const socket of sockets) socket.destroy(new Error('this client was given up'));
+      for (const socket of sockets) socket.destroy(new Error(givenUpMessage));
       sockets.clear();
     },
   };
