@@ -1,11 +1,12 @@
 // Sends to one leader broker: one produce request outstanding, only that leader's partitions in it, idempotent, acks
 // from all in-sync replicas; what queues up meanwhile is the next request, so there is no linger and no timer for one.
 //
-// It writes the produce request and keeps the sequence numbers itself, instead of using kafkajs's producer: that one rolls back the sequences of all partitions of a send on any error, spreads a repeated send over brokers and
-// may count a partition twice or not at all. Here a request is repeated as it was, with the same sequences, to one
-// common leader, for a bounded time: the broker answers a batch that did land with its first offset. If it is still
-// not known then, every append in it ends as APPEND_UNKNOWN, and the producer id, its sequences and its sockets are
-// never used again, so no repetition can come later; what the network still holds may land, as the port says.
+// It writes the produce request and keeps the sequence numbers itself, instead of using kafkajs's producer: that one
+// rolls back the sequences of all partitions of a send on any error, spreads a repeated send over brokers and may count
+// a partition twice or not at all. Here a request is repeated as it was, with the same sequences, to one common leader,
+// for a bounded time: the broker answers a batch that did land with its first offset. If it is still not known then,
+// every append in it ends as APPEND_UNKNOWN, and the producer id, its sequences and its sockets are never used again, so
+// no repetition can come later; what the network still holds may land, as the port says.
 
 import type { Broker } from 'kafkajs';
 import { setTimeout as sleep } from 'node:timers/promises';
