@@ -49,6 +49,6 @@ export function allSystems(root: string): readonly SystemChoice[] {
     { name: 'temporal', program: peer(root, 'temporal/temporal'), servers: ['postgres'], inFlight: 256, share: 0.05, once: true, measures: ['latency', 'throughput'], unfair: 'built for many machines and a queryable history, which W3 does not ask for' },
     { name: 'graphile-worker', program: peer(root, 'graphile'), servers: ['postgres'], database: 'graphile', inFlight: 256, share: 0.3, measures: everything, unfair: 'a plain queue: no history, no workflow; a step and its successor are two transactions' },
     { name: 'bullmq', program: peer(root, 'bullmq'), servers: [], inFlight: 256, share: 1, measures: everything, unfair: 'a queue in memory with an append-only file: no log, no gate, no audit' },
-    { name: 'blackboard-embedded', program: ours('one-process'), servers: [], setup: { world: 'embedded' }, inFlight: 64, share: 0.3, measures: ['latency', 'fact-latency', 'throughput'], unfair: 'one process with PGlite, nothing to install; its log is flushed with each append, but PGlite flushes nothing, which the others\' Postgres does' },
+    { name: 'blackboard-embedded', program: ours('one-process'), servers: [], setup: { world: 'embedded' }, inFlight: 256, share: 0.5, measures: ['latency', 'fact-latency', 'throughput'], unfair: 'one process with PGlite, nothing to install; its log is flushed with each append, but PGlite flushes nothing, which the others\' Postgres does' },
   ];
 }

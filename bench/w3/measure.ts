@@ -15,6 +15,8 @@ export interface JobSystem {
   /** The same, but resolves as soon as the terminal fact can be read from the log; absent where there is no log. */
   runToFact?(job: string): Promise<void>;
   processes(): Processes;
+  /** Before and after a measurement with slow steps: a system that must be told to run more of them at once. */
+  slowSteps?(begin: boolean): Promise<void>;
   /** Other ways to run the same system, by name: switched on before a measurement and off after it. */
   readonly modes?: Readonly<Record<string, (isOn: boolean) => Promise<void>>>;
   /** How long each outcome was in the log before a SELECT gave it, ms; the measurement empties it. Absent where there is no log. */
@@ -84,7 +86,9 @@ async function latency(system: JobSystem, { jobs, to }: { jobs: number; to: 'out
 }
 
 async function slowSteps(system: JobSystem, jobs: number): Promise<Figures> {
+  await system.slowSteps?.(true);
   const { seconds, ...costs } = await timed(system, jobs, () => Promise.all(Array.from({ length: jobs }, () => runChecked(system, true))));
+  await system.slowSteps?.(false);
   return { seconds, ...costs };
 }
 
