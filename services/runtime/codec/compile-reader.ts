@@ -6,21 +6,11 @@
 
 import { isUtf8 } from 'node:buffer';
 import type avsc from 'avsc';
-
-/** What avsc's types are made of, beside what its own declarations say. */
-export interface AvroShape extends avsc.Type {
-  readonly typeName: string;
-  readonly fields?: readonly { readonly name: string; readonly type: avsc.Type }[];
-  readonly itemsType?: avsc.Type;
-  readonly recordConstructor?: new (...values: unknown[]) => object;
-}
+import { depthMax, longMax, type AvroShape } from './avro-shape.js';
 
 /** Reads the value that takes all bytes from `start`; undefined when they are no such value. */
 export type AvroRead = (bytes: Buffer, start: number) => unknown;
 
-/** What avsc takes for a long. */
-const longMax = Number.MAX_SAFE_INTEGER - 1;
-const depthMax = 16;
 /** Longer texts are not remembered. */
 const rememberedLengthMax = 40;
 /** A power of two: texts are kept by place, the newest wins. About 64 KiB at most. */

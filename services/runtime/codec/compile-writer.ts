@@ -3,18 +3,15 @@
 // anything else, or a buffer that ends, is answered with -1, and avsc then says what is wrong. So no error is ours.
 
 import avsc from 'avsc';
-import type { AvroShape } from './compile-reader.js';
+import { depthMax, longMax, type AvroShape } from './avro-shape.js';
 
 /** Writes a value from `start`; returns the position behind it, or -1: nothing is known, have avsc write it. */
 export type AvroWrite = (bytes: Buffer, start: number, value: unknown) => number;
 
-/** What avsc takes for a long. */
-const longMax = Number.MAX_SAFE_INTEGER - 1;
 /** Up to here a loop is faster than a call out of JavaScript. */
 const loopMax = 40;
 /** avsc writes longer texts through the platform, shorter ones by a loop of its own: lone surrogates come out differently. */
 const ownLoopBytesMax = 64;
-const depthMax = 16;
 
 const plainText = avsc.Type.forSchema('string');
 

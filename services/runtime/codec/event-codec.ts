@@ -8,7 +8,8 @@ import type { BlackboardEvent, Claim, ControlEvent, EventType } from '../../../s
 import { messageClassOf } from '../../../schemas/generated/events.js';
 import { BlackboardError } from '../errors.js';
 import { endOfAvro } from './avro-bounds.js';
-import { compileReader, type AvroRead, type AvroShape } from './compile-reader.js';
+import type { AvroShape } from './avro-shape.js';
+import { compileReader, type AvroRead } from './compile-reader.js';
 import { compileWriter, type AvroWrite } from './compile-writer.js';
 import { Slab } from './slab.js';
 
@@ -142,7 +143,7 @@ export class EventCodec {
 
   /** Decodes a record of `bb.verified`, whose only writer is ours. @throws BlackboardError SCHEMA_UNKNOWN */
   decodeFact(value: Buffer): BlackboardEvent {
-    const schema = value.length < frameBytes || value[0] !== 0 ? undefined : this.#bySchemaId.get(value.readInt32BE(1));
+    const schema = this.#framed(value);
     const known = schema?.read?.(value, frameBytes) as BlackboardEvent | undefined;
     if (known !== undefined && known.type === schema?.eventType) return known;
     const decoded = this.#decode(value, true);
@@ -167,7 +168,7 @@ export class EventCodec {
 
   /** A fact's `atMs`, without decoding the rest where its schema is this process's. @throws BlackboardError SCHEMA_UNKNOWN */
   peekAtMs(value: Buffer): number {
-    const before = value.length < frameBytes || value[0] !== 0 ? undefined : this.#bySchemaId.get(value.readInt32BE(1))?.beforeAtMs;
+    const before = this.#framed(value)?.beforeAtMs;
     if (before === undefined || before === null) return this.decodeFact(value).atMs;
     let at = frameBytes;
     for (const kind of before) at = kind === 'string' ? skipString(value, at) : readLong(value, at)[1];
@@ -186,7 +187,7 @@ export class EventCodec {
   }
 
   #digest(value: Buffer, encoding: 'hex' | 'binary'): string {
-    const schema = value.length < frameBytes || value[0] !== 0 ? undefined : this.#bySchemaId.get(value.readInt32BE(1));
+    const schema = this.#framed(value);
     if (schema === undefined) return hash('sha256', value, encoding);
     const bytes = fingerprintBytes + value.length - frameBytes;
     if (bytes > this.#scratch.length) return createHash('sha256').update(schema.fingerprint).update(value.subarray(frameBytes)).digest(encoding);
@@ -195,6 +196,11 @@ export class EventCodec {
     this.#scratch.set(value, fingerprintBytes - frameBytes);
     this.#scratch.set(schema.fingerprint);
     return hash('sha256', this.#scratch.subarray(0, bytes), encoding);
+  }
+
+  /** The schema that a record in Confluent's frame names; undefined without that frame, or when it is not known. */
+  #framed(value: Buffer): KnownSchema | undefined {
+    return value.length < frameBytes || value[0] !== 0 ? undefined : this.#bySchemaId.get(value.readInt32BE(1));
   }
 
   #mine(eventType: EventType): OwnSchema {

@@ -7,6 +7,11 @@ import { BlackboardError } from '../../errors.js';
 import { clusterOf, openClient, type KafkaClient, type KafkaConnection } from './kafka-client.js';
 import { isRetriable, isTransport, rootCause } from './kafka-error.js';
 
+/** The broker that leads a partition, as far as the metadata at hand says; undefined where it does not know the partition. */
+export function leaderOf(cluster: Cluster, topic: string, partition: number): string | undefined {
+  return Object.keys(cluster.findLeaderForPartitions(topic, [partition]))[0];
+}
+
 interface Session {
   readonly client: KafkaClient;
   readonly cluster: Cluster;

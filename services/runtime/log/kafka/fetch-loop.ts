@@ -6,9 +6,9 @@ import type { Broker, Cluster } from 'kafkajs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { TopicName } from '../../../../topics/topics.js';
 import type { LogRecord } from '../port.js';
-import type { ClusterLink } from './cluster-link.js';
+import { leaderOf, type ClusterLink } from './cluster-link.js';
 import { isRetriable, isTransport, rootCause } from './kafka-error.js';
-import type { RunningPosition } from './member-positions.js';
+import type { MemberPosition, RunningPosition } from './member-positions.js';
 import { refuseErrorCode } from './wire/broker-request.js';
 import { fetchRecords, type Fetched, type FetchPatience } from './wire/fetch.js';
 
@@ -29,12 +29,13 @@ export interface FetchLoopOptions {
 
 /** A position as it was when it was asked for. */
 export interface Asked {
-  readonly position: RunningPosition;
+  readonly position: MemberPosition;
   readonly wanted: number;
   readonly starts: number;
 }
 
 const outOfRangeName = 'OFFSET_OUT_OF_RANGE';
+const leaderNotAvailable = 5;
 const backoffMsMin = 25;
 const backoffMsMax = 1_000;
 
@@ -74,7 +75,7 @@ export class FetchLoop {
 
   #leaders(cluster: Cluster): Set<string> {
     const running = this.options.running();
-    const leaders = new Set(running.map((position) => leaderOf(cluster, position)));
+    const leaders = new Set(running.map((position) => leaderOf(cluster, position.topic, position.partition)));
     // Metadata that does not know the leader yet: asked for again like any other trouble.
     if (leaders.delete(undefined)) refuseErrorCode(leaderNotAvailable);
     return leaders as Set<string>;
@@ -86,7 +87,7 @@ export class FetchLoop {
       for (;;) {
         const broker: Broker = await cluster.findBroker({ nodeId: leader });
         const asked: Asked[] = [];
-        for (const position of this.options.running()) if (leaderOf(cluster, position) === leader) asked.push({ position, wanted: position.wanted, starts: position.starts });
+        for (const position of this.options.running()) if (leaderOf(cluster, position.topic, position.partition) === leader) asked.push({ position, wanted: position.wanted, starts: position.starts });
         if (asked.length === 0 || this.#isOver) break;
         const { bytesPerPartitionMax, patience } = this.options;
         const fetched = await fetchRecords(broker, asked.map(({ position, wanted }) => ({ topic: position.topic, partition: position.partition, offset: wanted, bytesMax: bytesPerPartitionMax })), patience);
@@ -135,10 +136,4 @@ export class FetchLoop {
     else await this.options.link.cluster().then((cluster) => cluster.refreshMetadata()).catch(() => undefined);
     this.wake();
   }
-}
-
-const leaderNotAvailable = 5;
-
-function leaderOf(cluster: Cluster, { topic, partition }: RunningPosition): string | undefined {
-  return Object.keys(cluster.findLeaderForPartitions(topic, [partition]))[0];
 }

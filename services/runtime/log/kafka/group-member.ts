@@ -224,8 +224,7 @@ export class GroupMember implements Member {
     this.#call(() => this.membership.onBatch(records));
   }
 
-  #onOutOfRange({ position: asked, wanted, starts }: Asked): void {
-    const position: MemberPosition = asked;
+  #onOutOfRange({ position, wanted, starts }: Asked): void {
     if (!this.#positions.isWanted(position, wanted, starts)) return;
     // Not asked for again before it is known why.
     position.wanted = null;

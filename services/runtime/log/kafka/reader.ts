@@ -5,7 +5,7 @@ import type { Cluster } from 'kafkajs';
 import type { TopicName } from '../../../../topics/topics.js';
 import { BlackboardError } from '../../errors.js';
 import type { LogRecord, PartitionRange, ReadOptions } from '../port.js';
-import type { ClusterLink } from './cluster-link.js';
+import { leaderOf, type ClusterLink } from './cluster-link.js';
 import { protocolType } from './kafka-error.js';
 import { refuseErrorCode } from './wire/broker-request.js';
 import { fetchRecords } from './wire/fetch.js';
@@ -62,9 +62,9 @@ export class KafkaReader {
 
   #fetch(topic: TopicName, partition: number, offset: number): Promise<readonly LogRecord[]> {
     const fetched = this.link.run(async (cluster) => {
-      const leader = Object.keys(cluster.findLeaderForPartitions(topic, [partition]))[0];
+      const leader = leaderOf(cluster, topic, partition);
       if (leader === undefined) await cluster.addMultipleTargetTopics([topic]);
-      const nodeId = leader ?? Object.keys(cluster.findLeaderForPartitions(topic, [partition]))[0]!;
+      const nodeId = leader ?? leaderOf(cluster, topic, partition)!;
       const broker = await cluster.findBroker({ nodeId });
       const [fetched] = await fetchRecords(broker, [{ topic, partition, offset, bytesMax: fetchBytesMax }], { waitMs: fetchWaitMs, bytesMin: 1, bytesMax: fetchBytesMax });
       refuseErrorCode(fetched!.errorCode);

@@ -4,6 +4,7 @@ import type { Broker } from 'kafkajs';
 import type { RecordToAppend } from '../../port.js';
 import { askBroker } from './broker-request.js';
 import { batchBytes, readInt64, writeBatch, type BatchIdentity } from './record-batch.js';
+import { groupByTopic, readTopicArray, topicArrayBytes, writeTopicArray } from './topic-array.js';
 
 export interface ProducePart extends BatchIdentity {
   readonly topic: string;
@@ -33,49 +34,27 @@ export async function produce(broker: Broker, parts: readonly ProducePart[], tim
 
 /** @internal for its test */
 export function writeProduce(parts: readonly ProducePart[], timeoutMs: number): Buffer {
-  const byTopic = new Map<string, { part: ProducePart; bytes: number }[]>();
-  let bytes = 2 + 2 + 4 + 4;
-  for (const part of parts) {
-    const entry = { part, bytes: batchBytes(part.records) };
-    bytes += 8 + entry.bytes;
-    const entries = byTopic.get(part.topic);
-    if (entries !== undefined) { entries.push(entry); continue; }
-    byTopic.set(part.topic, [entry]);
-    bytes += 2 + Buffer.byteLength(part.topic) + 4;
-  }
+  const byTopic = groupByTopic(parts.map((part) => ({ topic: part.topic, part, bytes: batchBytes(part.records) })));
+  let bytes = 2 + 2 + 4 + topicArrayBytes(byTopic);
+  for (const entries of byTopic.values()) for (const entry of entries) bytes += 8 + entry.bytes;
   const body = Buffer.allocUnsafe(bytes);
   let at = body.writeInt16BE(noTransaction, 0);
   at = body.writeInt16BE(acksOfAll, at);
   at = body.writeInt32BE(timeoutMs, at);
-  at = body.writeInt32BE(byTopic.size, at);
-  for (const [topic, entries] of byTopic) {
-    at = body.writeInt16BE(Buffer.byteLength(topic), at);
-    at += body.write(topic, at);
-    at = body.writeInt32BE(entries.length, at);
-    for (const entry of entries) {
-      at = body.writeInt32BE(entry.part.partition, at);
-      at = body.writeInt32BE(entry.bytes, at);
-      at = writeBatch(body, at, entry.part.records, entry.part);
-    }
-  }
+  writeTopicArray(body, at, byTopic, (entry, start) => {
+    const next = body.writeInt32BE(entry.part.partition, start);
+    return writeBatch(body, body.writeInt32BE(entry.bytes, next), entry.part.records, entry.part);
+  });
   return body;
 }
 
 /** @internal for its test */
 export function readProduce(payload: Buffer): { answer: readonly ProducedPart[]; throttleMs: number } {
   const answer: ProducedPart[] = [];
-  let at = 4;
-  for (let topicsLeft = payload.readInt32BE(0); topicsLeft > 0; topicsLeft -= 1) {
-    const nameBytes = payload.readInt16BE(at);
-    const topic = payload.toString('utf8', at + 2, at + 2 + nameBytes);
-    at += 2 + nameBytes;
-    const partitions = payload.readInt32BE(at);
-    at += 4;
-    for (let left = partitions; left > 0; left -= 1) {
-      answer.push({ topic, partition: payload.readInt32BE(at), errorCode: payload.readInt16BE(at + 4), baseOffset: readInt64(payload, at + 6), appendTimeMs: readInt64(payload, at + 14) });
-      // Behind them the log's first offset.
-      at += 30;
-    }
-  }
-  return { answer, throttleMs: payload.readInt32BE(at) };
+  const end = readTopicArray(payload, 0, (topic, at) => {
+    answer.push({ topic, partition: payload.readInt32BE(at), errorCode: payload.readInt16BE(at + 4), baseOffset: readInt64(payload, at + 6), appendTimeMs: readInt64(payload, at + 14) });
+    // Behind them the log's first offset.
+    return at + 30;
+  });
+  return { answer, throttleMs: payload.readInt32BE(end) };
 }
