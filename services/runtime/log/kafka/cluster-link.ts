@@ -52,18 +52,26 @@ export class ClusterLink {
   async cluster(): Promise<Cluster> {
     this.#refuseClosed();
     const session = this.#open();
-    await this.#connected(session);
+    try {
+      await this.#connected(session);
+    } catch (error) {
+      if (isTransport(error)) this.#drop(session);
+      throw error;
+    }
     return session.cluster;
   }
 
-  /** Gives the present client up with all its sockets; the next use opens another. */
-  reset(): void {
-    if (this.#session !== undefined) this.#drop(this.#session);
+  /**
+   * Gives up the client of a cluster with all its sockets; the next use opens another. Of several whose requests it
+   * ends, only the first gives up a client: what the next ones use by then is not theirs to end.
+   */
+  giveUp(cluster: Cluster): void {
+    if (this.#session?.cluster === cluster) this.#drop(this.#session);
   }
 
   close(): void {
     this.#closed = true;
-    this.reset();
+    if (this.#session !== undefined) this.#drop(this.#session);
   }
 
   #open(): Session {

@@ -17,6 +17,8 @@ export class FaultProxy {
   requestBytesMin = 0;
   /** Requests and replies that were lost. */
   losses = 0;
+  /** Connections that were ever begun. */
+  connections = 0;
   readonly #server: Server;
   readonly #sockets = new Set<Socket>();
 
@@ -47,6 +49,7 @@ export class FaultProxy {
   }
 
   #accept(client: Socket): void {
+    this.connections += 1;
     if (this.mode === 'refuse') { client.destroy(); return; }
     const broker = connect({ ...this.target, noDelay: true });
     client.setNoDelay(true);

@@ -40,9 +40,10 @@ const backoffMsMin = 25;
 const backoffMsMax = 1_000;
 
 export class FetchLoop {
-  /** Leaders that are being asked. */
+  /** Leaders that are being asked, or given time after they failed. */
   readonly #asking = new Set<string>();
   #isWoken = false;
+  #isDispatching = false;
   #isOver = false;
   #backoffMs = backoffMsMin;
 
@@ -53,7 +54,7 @@ export class FetchLoop {
     if (this.#isWoken || this.#isOver) return;
     this.#isWoken = true;
     // After the present turn, so that all that is started in it shares a request.
-    queueMicrotask(() => void this.#dispatch());
+    if (!this.#isDispatching) queueMicrotask(() => void this.#dispatch());
   }
 
   stop(): void {
@@ -62,14 +63,22 @@ export class FetchLoop {
   }
 
   async #dispatch(): Promise<void> {
-    this.#isWoken = false;
-    if (this.#isOver || this.options.running().length === 0) return;
+    this.#isDispatching = true;
+    while (this.#isWoken && !this.#isOver) {
+      this.#isWoken = false;
+      if (this.options.running().length > 0) await this.#askAll();
+    }
+    this.#isDispatching = false;
+  }
+
+  async #askAll(): Promise<void> {
+    let cluster: Cluster | undefined;
     try {
-      const cluster = await this.options.link.cluster();
+      cluster = await this.options.link.cluster();
       await cluster.addMultipleTargetTopics([...this.options.topics]);
       for (const leader of this.#leaders(cluster)) if (!this.#asking.has(leader)) void this.#ask(cluster, leader);
     } catch (error) {
-      await this.#recover(error);
+      await this.#recover(error, cluster);
     }
   }
 
@@ -95,12 +104,10 @@ export class FetchLoop {
         this.#handOver(asked, fetched);
         this.#backoffMs = backoffMsMin;
       }
-      this.#asking.delete(leader);
     } catch (error) {
-      this.#asking.delete(leader);
-      await this.#recover(error);
-      return;
+      await this.#recover(error, cluster);
     }
+    this.#asking.delete(leader);
     // What was started while the last answer was awaited, or has come under another leader.
     if (this.options.running().length > 0) this.wake();
   }
@@ -125,15 +132,15 @@ export class FetchLoop {
   }
 
   /** A member that waits for its broker needs no restart. */
-  async #recover(error: unknown): Promise<void> {
+  async #recover(error: unknown, cluster: Cluster | undefined): Promise<void> {
     if (this.#isOver) return;
     if (!isRetriable(error)) { this.options.onError(error as Error); return; }
+    if (isTransport(error) && cluster !== undefined) this.options.link.giveUp(cluster);
     const backoffMs = this.#backoffMs;
     this.#backoffMs = Math.min(backoffMs * 2, backoffMsMax);
     await sleep(backoffMs * (0.5 + Math.random()));
     if (this.#isOver) return;
-    if (isTransport(error)) this.options.link.reset();
-    else await this.options.link.cluster().then((cluster) => cluster.refreshMetadata()).catch(() => undefined);
+    if (!isTransport(error)) await this.options.link.cluster().then((now) => now.refreshMetadata()).catch(() => undefined);
     this.wake();
   }
 }

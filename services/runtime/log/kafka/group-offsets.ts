@@ -28,7 +28,8 @@ const rebalancing = new Set(['REBALANCE_IN_PROGRESS', 'ILLEGAL_GENERATION', 'UNK
 export class GroupOffsets {
   /** Under which this member may commit: from its first heartbeat in a generation to the next join. */
   #standing: { readonly memberId: string; readonly groupGenerationId: number } | undefined;
-  #coordinator: Broker | undefined;
+  /** As a client found it: it is of no use with another client. */
+  #coordinator: { readonly cluster: Cluster; readonly broker: Broker } | undefined;
 
   constructor(private readonly options: GroupOffsetsOptions) {
     const { consumer } = options;
@@ -86,12 +87,13 @@ export class GroupOffsets {
       partitions: held.filter((position) => position.topic === topic)
         .map(({ partition, offset, metadata }) => ({ partition, offset: String(offset), metadata })),
     }));
+    const cluster = await link.cluster();
     try {
-      this.#coordinator ??= await findCoordinator(await link.cluster(), group);
-      await this.#coordinator.offsetCommit({ groupId: group, memberId, groupGenerationId, topics });
+      if (this.#coordinator?.cluster !== cluster) this.#coordinator = { cluster, broker: await findCoordinator(cluster, group) };
+      await this.#coordinator.broker.offsetCommit({ groupId: group, memberId, groupGenerationId, topics });
     } catch (error) {
       this.#coordinator = undefined;
-      if (isTransport(error)) link.reset();
+      if (isTransport(error)) link.giveUp(cluster);
       throw error;
     }
   }

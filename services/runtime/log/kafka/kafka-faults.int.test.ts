@@ -226,3 +226,34 @@ test('keeps every acknowledged record when the broker is killed and started agai
   t.diagnostic(`12,000 appends: ${outcome.acknowledged.size} acknowledged, ${outcome.unknown.size} unknown, ${outcome.refused.size} refused`);
   assert.ok(outcome.acknowledged.size > 6_000);
 });
+
+test('opens no more connections once the network is well again: nobody ends what another has begun anew', { skip, timeout: 60_000 }, async (t) => {
+  const topic = await quarantine();
+  const { log, proxy } = await proxied(t);
+  let delivered = 0;
+  const members = await Promise.all(['one', 'two'].map((name) => log.join({
+    group: `${topic}.${name}`, topics: [topic],
+    onAssigned: ({ gained }, member) => { for (const partition of gained) member.start(topic, partition, 0); },
+    onBatch: (records) => { delivered += records.length; },
+    onHalt: (error) => { throw error; },
+  })));
+  for (let round = 0; round < 12; round += 1) {
+    // Waking in the middle of recoveries, so that several of them run at once.
+    proxy.cutAll();
+    for (const member of members) for (let partition = 0; partition < 4; partition += 1) member.resume(topic, partition);
+    await sleep(round * 11);
+  }
+  await Promise.all([0, 1, 2, 3].map((partition) => log.append({ topic, partition, records: [record(`of ${partition}`)] })));
+  const commit = (): Promise<unknown> => Promise.all(members.map((member) => member.commit([0, 1, 2, 3].map((partition) => ({ topic, partition, offset: 1, metadata: '' })))));
+  while (delivered < 8) await sleep(50);
+  await commit();
+  await sleep(3_000);
+  const begun = proxy.connections;
+  for (let round = 0; round < 5; round += 1) {
+    await commit();
+    await sleep(300);
+  }
+  assert.equal(proxy.connections - begun, 0);
+  assert.equal(delivered, 8);
+  await Promise.all(members.map((member) => member.leave()));
+});

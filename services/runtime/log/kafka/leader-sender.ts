@@ -8,7 +8,7 @@
 // every append in it ends as APPEND_UNKNOWN, and the producer id, its sequences and its sockets are never used again, so
 // no repetition can come later; what the network still holds may land, as the port says.
 
-import type { Broker } from 'kafkajs';
+import type { Broker, Cluster } from 'kafkajs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { TopicName } from '../../../../topics/topics.js';
 import { limits } from '../../../../topics/topics.js';
@@ -144,23 +144,24 @@ export class LeaderSender {
     const producer = (this.#producer ??= { link: new ClusterLink(this.options.connection), sequences: new Map(), identity: undefined });
     for (let backoffMs = 25; ; backoffMs = Math.min(backoffMs * 2, 1_000)) {
       progress.attempts += 1;
+      let cluster: Cluster | undefined;
       try {
-        const broker = await this.#broker(producer, parts, progress.attempts);
+        cluster = await producer.link.cluster();
+        const broker = await this.#broker(cluster, parts, progress.attempts);
         producer.identity ??= await identityFrom(broker);
         if (this.#producer !== producer) throw new Error('the producer was closed');
         progress.writes += 1;
         return covered(parts, await produce(broker, request(parts, producer.sequences, producer.identity), this.options.connection.requestTimeoutMs ?? 10_000));
       } catch (error) {
         if (!isRetriable(error) || performance.now() + backoffMs >= deadlineMs || this.#producer !== producer) throw error;
-        if (isTransport(error)) producer.link.reset();
+        if (isTransport(error) && cluster !== undefined) producer.link.giveUp(cluster);
         await sleep(backoffMs * (0.5 + Math.random()));
       }
     }
   }
 
   /** The broker that leads all of the parts. @throws when they are led by several: the request must not be spread. */
-  async #broker(producer: Producer, parts: readonly Part[], attempt: number): Promise<BrokerThatNumbersProducers> {
-    const cluster = await producer.link.cluster();
+  async #broker(cluster: Cluster, parts: readonly Part[], attempt: number): Promise<BrokerThatNumbersProducers> {
     let leader = this.leader;
     // Node ids are text at run time, whatever kafkajs's types say.
     if (attempt > 1 || !(cluster.getNodeIds() as unknown as string[]).includes(leader)) {
