@@ -96,12 +96,13 @@ async function oneTurn(seat: Seat, run: Run, isLast: boolean): Promise<void> {
 }
 
 /** @param warmUpShare of the jobs that warm a system up. */
-async function measureAll(seat: Seat, driver: Driver, { sizes, say }: Run, warmUpShare: number): Promise<void> {
+async function measureAll(seat: Seat, driver: Driver, { servers, sizes, say }: Run, warmUpShare: number): Promise<void> {
   const { choice } = seat;
   const mode = choice.modeOf?.mode;
   if (mode !== undefined) await driver.measure({ measure: 'mode', mode, isOn: true }, deadlineMs);
   try {
     await driver.measure({ measure: 'warm-up', jobs: Math.ceil(sizes.warmUpJobs * warmUpShare), inFlight: Math.min(64, choice.inFlight) }, deadlineMs);
+    await servers.analyze();
     for (const measure of choice.measures) {
       const { what, figures, shown } = turnOf(measure, seat, sizes);
       const found = await driver.measure(what, deadlineMs);

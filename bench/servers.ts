@@ -4,18 +4,30 @@ import { join } from 'node:path';
 import { startRegistry } from '../infra/local/apicurio.js';
 import { startBroker, type LocalBroker } from '../infra/local/broker.js';
 import { startPostgres, type LocalPostgres } from '../infra/local/postgres.js';
+import { openPgDatabase } from '../services/runtime/postgres/pg-database.js';
 import type { SystemChoice } from './systems.js';
 
 export interface Servers {
   readonly broker: LocalBroker;
   readonly registryUrl: string;
   readonly postgres: LocalPostgres;
+  /** Statistics of all tables, which the autovacuum of any server in use has gathered long since, but not that of one just started. */
+  analyze(): Promise<void>;
   stop(): Promise<void>;
 }
 
 export async function startServers(): Promise<Servers> {
   const [broker, registry, postgres] = await Promise.all([startBroker({ security: 'none', fullSpeed: true }), startRegistry(), startPostgres()]);
-  return { broker, registryUrl: registry.url, postgres, stop: async () => void await Promise.all([broker.stop(), registry.stop(), postgres.stop('fast')]) };
+  return { broker, registryUrl: registry.url, postgres, analyze: () => analyze(postgres.url), stop: async () => void await Promise.all([broker.stop(), registry.stop(), postgres.stop('fast')]) };
+}
+
+async function analyze(url: string): Promise<void> {
+  const db = openPgDatabase({ connectionString: url });
+  const databases = await db.query<{ name: string }>('SELECT datname AS name FROM pg_database WHERE datallowconn AND NOT datistemplate').finally(() => db.close());
+  await Promise.all(databases.map(async ({ name }) => {
+    const one = openPgDatabase({ connectionString: new URL(`/${encodeURIComponent(name)}`, url).href });
+    await one.script('ANALYZE').finally(() => one.close());
+  }));
 }
 
 /** What a system's driver is told: its addresses, and whose processor time counts as its own. */

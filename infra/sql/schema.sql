@@ -175,7 +175,7 @@ CREATE TABLE watermarks (
 CREATE INDEX audit_rows_answer ON public.audit_rows USING btree (partition, cause) WHERE ((event_type = ANY (ARRAY['JobAccepted'::text, 'ClaimRefused'::text, 'ClaimParked'::text, 'ClaimDeadLettered'::text])) AND (NOT stale));
 CREATE INDEX audit_rows_job ON public.audit_rows USING hash (job) WHERE (job IS NOT NULL);
 CREATE INDEX audit_rows_low_rubric ON public.audit_rows USING btree (ts DESC) WHERE (rubric_score < (0.82)::double precision);
-CREATE INDEX audit_rows_node_ts ON public.audit_rows USING btree (node, ts DESC);
+CREATE INDEX audit_rows_ts ON public.audit_rows USING brin (ts) WITH (pages_per_range='32', autosummarize='on');
 CREATE INDEX bodies_put_at ON public.bodies USING btree (put_at);
 CREATE INDEX jobs_tenant_accepted ON public.jobs USING btree (tenant, accepted_at DESC);
 
