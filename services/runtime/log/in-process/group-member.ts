@@ -29,7 +29,8 @@ export interface MemberSeams {
 }
 
 export class GroupMember implements Member {
-  private readonly cursors = new Map<string, Cursor>();
+  /** By partition. A look-up for each record and member: no text is made for it. */
+  private readonly cursors = new Map<TopicName, (Cursor | undefined)[]>();
   private owned: readonly number[] = [];
   private generation = 0;
   private state: 'running' | 'halted' | 'evicted' | 'left' = 'running';
@@ -41,7 +42,7 @@ export class GroupMember implements Member {
   }
 
   start(topic: TopicName, partition: number, offset: number): void {
-    const cursor = this.cursors.get(cursorKey(topic, partition));
+    const cursor = this.cursorOf(topic, partition);
     if (cursor === undefined) return;
     const outside = outOfRange(this.seams.store, { topic, partition, offset });
     if (outside !== undefined) { this.halt(outside); return; }
@@ -51,12 +52,12 @@ export class GroupMember implements Member {
   }
 
   pause(topic: TopicName, partition: number): void {
-    const cursor = this.cursors.get(cursorKey(topic, partition));
+    const cursor = this.cursorOf(topic, partition);
     if (cursor !== undefined) cursor.paused = true;
   }
 
   resume(topic: TopicName, partition: number): void {
-    const cursor = this.cursors.get(cursorKey(topic, partition));
+    const cursor = this.cursorOf(topic, partition);
     if (cursor === undefined) return;
     cursor.paused = false;
     this.wake(cursor);
@@ -76,7 +77,7 @@ export class GroupMember implements Member {
     if (long !== undefined) {
       throw new BlackboardError('INPUT_INVALID', `the metadata of a position of ${long.topic}/${String(long.partition)} has ${String(long.metadata.length)} characters, more than ${String(metadataCharactersMax)}`);
     }
-    const own = this.state === 'evicted' ? [] : positions.filter(({ topic, partition }) => this.cursors.has(cursorKey(topic, partition)));
+    const own = this.state === 'evicted' ? [] : positions.filter(({ topic, partition }) => this.cursorOf(topic, partition) !== undefined);
     if (own.length > 0) await this.seams.positions.save(this.membership.group, own);
   }
 
@@ -125,17 +126,17 @@ export class GroupMember implements Member {
     };
     this.owned = partitions;
     for (const topic of this.membership.topics) {
-      for (const partition of assignment.lost) this.cursors.delete(cursorKey(topic, partition));
-      for (const partition of assignment.gained) {
-        this.cursors.set(cursorKey(topic, partition), { topic, partition, next: undefined, paused: false, scheduled: false });
-      }
+      const cursors = this.cursors.get(topic) ?? [];
+      this.cursors.set(topic, cursors);
+      for (const partition of assignment.lost) cursors[partition] = undefined;
+      for (const partition of assignment.gained) cursors[partition] = { topic, partition, next: undefined, paused: false, scheduled: false };
     }
     this.membership.onAssigned(assignment, this);
   }
 
   /** Records of a partition have become visible. */
   appended(topic: TopicName, partition: number): void {
-    const cursor = this.cursors.get(cursorKey(topic, partition));
+    const cursor = this.cursorOf(topic, partition);
     if (cursor !== undefined) this.wake(cursor);
   }
 
@@ -150,7 +151,7 @@ export class GroupMember implements Member {
 
   private deliver(cursor: Cursor): void {
     const { topic, partition, next: from, paused } = cursor;
-    const current = this.cursors.get(cursorKey(topic, partition)) === cursor;
+    const current = this.cursorOf(topic, partition) === cursor;
     if (this.state !== 'running' || !current || paused || from === undefined) return;
     const { next: until } = this.seams.store.range(topic, partition);
     if (from >= until) return;
@@ -167,13 +168,13 @@ export class GroupMember implements Member {
     if (cursor.next !== undefined && cursor.next < this.seams.store.range(topic, partition).next) this.wake(cursor);
   }
 
+  private cursorOf(topic: TopicName, partition: number): Cursor | undefined {
+    return this.cursors.get(topic)?.[partition];
+  }
+
   private halt(error: Error): void {
     if (this.state !== 'running') return;
     this.state = 'halted';
     this.seams.schedule(() => { this.membership.onHalt(error); });
   }
-}
-
-function cursorKey(topic: TopicName, partition: number): string {
-  return `${topic}/${String(partition)}`;
 }
