@@ -52,16 +52,17 @@ export class Book {
 
   add({ sends, polls }: Operation): void {
     for (const { place, values, outcome, offset } of sends) {
-      if (outcome === 'ok') values.forEach((value, index) => { this.#note(place, offset + index, value); });
+      if (outcome === 'ok') for (let index = 0; index < values.length; index += 1) this.#note(place, this.#of(place), offset + index, values[index] as Value);
     }
     for (const { place, offsets, values } of polls) {
-      offsets.forEach((offset, index) => {
+      const reads = this.#of(place);
+      for (let index = 0; index < offsets.length; index += 1) {
+        const offset = offsets[index] as number;
         const value = values[index] as Value;
         this.#read.add(value);
-        this.#note(place, offset, value);
-      });
-      const reads = this.#of(place);
-      for (const offset of offsets) if (offset > reads.highest) reads.highest = offset;
+        this.#note(place, reads, offset, value);
+        if (offset > reads.highest) reads.highest = offset;
+      }
     }
   }
 
@@ -90,8 +91,7 @@ export class Book {
     return this.#offsets.get(value)?.offset;
   }
 
-  #note(place: Place, offset: number, value: Value): void {
-    const { values } = this.#of(place);
+  #note(place: Place, { values }: Reads, offset: number, value: Value): void {
     const held = values.get(offset);
     if (held === value) return;
     if (held === undefined) values.set(offset, value);

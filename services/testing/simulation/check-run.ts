@@ -13,10 +13,11 @@
 import { hash } from 'node:crypto';
 import type { Fact } from '../../../schemas/generated/events.js';
 import type { TopicName } from '../../../topics/topics.js';
-import type { Recorded, RecordedFact } from '../../../replay/read-partition.js';
+import type { Recorded, RecordedClaim, RecordedFact } from '../../../replay/read-partition.js';
 import { redecide } from '../../../replay/redecide.js';
 import type { PartitionState } from '../../blackboard/board.js';
 import { emptyPartition } from '../../orchestrator/evolve.js';
+import type { Decoded } from '../../runtime/codec/event-codec.js';
 import type { LogRecord } from '../../runtime/log/port.js';
 import { PartitionAudit } from '../../verify/audit-partition.js';
 import { Findings, shownRecord } from '../../verify/findings.js';
@@ -139,11 +140,10 @@ function checkNever(facts: readonly FactAt[], claims: readonly LogRecord[], neve
 /** I12: one row per record, stale ones marked, none beyond. */
 function checkRows({ tables }: World, partition: number, facts: readonly FactAt[], add: Add): void {
   const until = tables.positions.get(partition)?.offset ?? 0;
-  let rows = 0;
-  for (const row of tables.rows.values()) if (row.partition === partition) rows += 1;
-  if (rows !== until) add('I12', `partition ${partition} has ${rows} rows up to offset ${until}`);
+  const rows = tables.rows.get(partition);
+  if ((rows?.size ?? 0) !== until) add('I12', `partition ${partition} has ${rows?.size ?? 0} rows up to offset ${until}`);
   for (const { record, fact, counts } of facts.slice(0, until)) {
-    const row = tables.rows.get(`${partition}/${record.offset}`);
+    const row = rows?.get(record.offset);
     if (row === undefined) add('I12', 'a record has no row', [shownRecord(record, fact)]);
     else if (row.stale === counts || row.eventType !== fact.type || row.digest !== codec.digestHex(record.value)) add('I12', `a row says ${row.eventType}, stale ${row.stale}`, [shownRecord(record, fact)]);
   }
@@ -192,10 +192,25 @@ function recordedOf(facts: readonly FactAt[], claims: readonly LogRecord[]): rea
     if (open === null) recorded.push({ kind: 'bare', at, markerDigest });
     else {
       const claim = claims[fact.cause];
-      recorded.push({ kind: 'decision', ...open, claim: claim === undefined ? null : { record: claim, decoded: codec.decode(claim.value), digest: codec.digest(claim.value), rawDigest: hash('sha256', claim.value, 'buffer') } });
+      recorded.push({ kind: 'decision', ...open, claim: claim === undefined ? null : new ClaimAt(claim) });
     }
   }
   return recorded;
+}
+
+/** The digest of its raw bytes is asked for only where they could not be read. */
+class ClaimAt implements RecordedClaim {
+  readonly decoded: Decoded;
+  readonly digest: Buffer;
+
+  constructor(readonly record: LogRecord) {
+    this.decoded = codec.decode(record.value);
+    this.digest = codec.digest(record.value);
+  }
+
+  get rawDigest(): Buffer {
+    return hash('sha256', this.record.value, 'buffer');
+  }
 }
 
 /** Before the first marker. */

@@ -127,7 +127,8 @@ export class SimProcess implements LogPort {
         membership.onAssigned(assignment, member);
       },
       onBatch: (records) => {
-        history.deliveries.push({ ...starts.of(records[0] as LogRecord), reader: starts.reader, records });
+        const { session, startedAt } = starts.of(records[0] as LogRecord);
+        history.deliveries.push({ reader: starts.reader, session, startedAt, records });
         this.#deliver(records, membership);
       },
     });

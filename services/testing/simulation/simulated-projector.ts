@@ -13,7 +13,8 @@ import type { SimProcess } from './sim-process.js';
 
 /** What outlives the projector's process. */
 export class ProjectedTables {
-  readonly rows = new Map<string, AuditRow>();
+  /** By partition and offset. */
+  readonly rows = new Map<number, Map<number, AuditRow>>();
   readonly positions = new Map<number, Position>();
   /** All that ever stood there. */
   readonly stored = new Map<number, Position[]>();
@@ -26,19 +27,27 @@ export class ProjectedTables {
     const from = this.positions.get(partition)?.offset ?? 0;
     if (changes.length > 0 && changes[0]?.audit.offset !== from) this.problems.push(`rows of partition ${partition} go on at ${changes[0]?.audit.offset}, the position was ${from}`);
     for (const { audit, job } of changes) {
-      const key = `${audit.partition}/${audit.offset}`;
-      if (this.rows.has(key)) this.problems.push(`row ${key} was written twice`);
-      this.rows.set(key, audit);
+      this.#insert(audit);
       if (job === null) continue;
       const name = `${job.job}/${job.instance}`;
-      const known = this.jobs.get(name) ?? { accepted: 0, ended: 0, lastOffset: -1 };
+      let known = this.jobs.get(name);
+      if (known === undefined) this.jobs.set(name, known = { accepted: 0, ended: 0, lastOffset: -1 });
       if (job.lastOffset <= known.lastOffset) this.problems.push(`job ${name} went from ${known.lastOffset} back to ${job.lastOffset}`);
-      this.jobs.set(name, { accepted: known.accepted + (job.accepted === null ? 0 : 1), ended: known.ended + (job.ended === null ? 0 : 1), lastOffset: job.lastOffset });
+      known.accepted += job.accepted === null ? 0 : 1;
+      known.ended += job.ended === null ? 0 : 1;
+      known.lastOffset = job.lastOffset;
     }
     this.positions.set(partition, to);
     const stored = this.stored.get(partition);
     if (stored === undefined) this.stored.set(partition, [to]);
     else stored.push(to);
+  }
+
+  #insert(row: AuditRow): void {
+    let rows = this.rows.get(row.partition);
+    if (rows === undefined) this.rows.set(row.partition, rows = new Map());
+    if (rows.has(row.offset)) this.problems.push(`row ${row.partition}/${row.offset} was written twice`);
+    rows.set(row.offset, row);
   }
 }
 
