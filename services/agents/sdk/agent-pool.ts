@@ -9,6 +9,7 @@ import type { Gained, VerifiedHandler, VerifiedReader } from '../../runtime/log/
 import { through } from '../../runtime/seams.js';
 import type { Agent } from './agent.js';
 import { AttemptBook, closingTypes, type AbortReason, type Attempt } from './attempt-book.js';
+import { AttemptEnding } from './attempt-ending.js';
 import { runAttempt, type AttemptParts } from './run-attempt.js';
 import type { Request } from './step-request.js';
 
@@ -150,7 +151,7 @@ export class AgentPool implements VerifiedHandler {
     }
     const attempt: Attempt = {
       partition, offset, agent, request: fact.decode() as Request, receivedAtMs: this.#parts.clock.nowMs(),
-      abort: new AbortController(), abortedFor: null, state: 'held', task: null, tracked: life.watermark.track(offset, batch.positionAt(offset)),
+      ending: new AttemptEnding(), abortedFor: null, state: 'held', task: null, tracked: life.watermark.track(offset, batch.positionAt(offset)),
     };
     const task = { key: `${attempt.request.job}/${attempt.request.step}`, bytes: fact.record.value.length, run: () => this.#run(attempt) };
     attempt.task = task;
@@ -209,7 +210,7 @@ export class AgentPool implements VerifiedHandler {
   #abort(attempt: Attempt, reason: AbortReason): void {
     if (attempt.abortedFor !== null) return;
     attempt.abortedFor = reason;
-    attempt.abort.abort(new Error(`the attempt is over: ${reason}`));
+    attempt.ending.end(new Error(`the attempt is over: ${reason}`));
   }
 
   async #run(attempt: Attempt): Promise<void> {

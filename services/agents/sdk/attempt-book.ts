@@ -6,6 +6,7 @@ import type { Tracked } from '../../runtime/log/commit-watermark.js';
 import type { LaneTask } from '../../runtime/log/lanes.js';
 import type { Position } from '../../runtime/log/position.js';
 import type { Agent } from './agent.js';
+import type { AttemptEnding } from './attempt-ending.js';
 import type { Request } from './step-request.js';
 
 /** `held`: its partition is not read to the then-end yet. `finished`: it was run here; it is never run again. */
@@ -20,7 +21,7 @@ export interface Attempt {
   readonly request: Request;
   /** This process's clock when the request came. */
   readonly receivedAtMs: number;
-  readonly abort: AbortController;
+  readonly ending: AttemptEnding;
   abortedFor: AbortReason | null;
   state: AttemptState;
   task: LaneTask | null;

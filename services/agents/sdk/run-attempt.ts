@@ -14,6 +14,7 @@ import { through, type Seams } from '../../runtime/seams.js';
 import { withSpan } from '../../runtime/telemetry.js';
 import type { StepOutcome } from './agent.js';
 import type { Attempt } from './attempt-book.js';
+import type { AttemptEnding } from './attempt-ending.js';
 import { artifactsClaim, bodiesToPut, failureClaim, verdictsClaim, type Answering } from './claims.js';
 import type { Asker, GatewayClient } from './gateway-client.js';
 import { createContext, Tally } from './step-context.js';
@@ -52,7 +53,7 @@ export function runAttempt(attempt: Attempt, parts: AttemptParts): Promise<Attem
     parts.logger.debug({ ...name(), instance: request.instance, offset: attempt.offset }, 'runs');
     const tally = new Tally();
     const asker: Asker = {
-      principal: agent.name, signal: attempt.abort.signal,
+      principal: agent.name, get signal() { return attempt.ending.signal; },
       attempt: { job: request.job, instance: request.instance, step: request.step, attempt: request.attempt, request: coordinate('v', attempt.partition, attempt.offset) },
     };
     const outcome = await outcomeOf(attempt, { parts, asker, tally, logger });
@@ -82,8 +83,8 @@ interface Running {
 async function outcomeOf(attempt: Attempt, running: Running): Promise<StepOutcome | null> {
   const { parts, asker, tally, logger } = running;
   try {
-    const outcome = await untilAborted(work(attempt, running), asker.signal, parts.clock);
-    if (outcome === null || asker.signal.aborted) return null;
+    const outcome = await untilOver(work(attempt, running), attempt.ending, parts.clock);
+    if (outcome === null || attempt.ending.isOver) return null;
     if (outcome.outcome === 'judged' !== (attempt.request.type === 'VerificationRequested') && outcome.outcome !== 'failed') {
       logger().error({ outcome: outcome.outcome }, 'the agent answered a verification with artifacts, or a step with verdicts');
       return { outcome: 'failed', code: 'wrong-outcome', retryable: false };
@@ -92,9 +93,9 @@ async function outcomeOf(attempt: Attempt, running: Running): Promise<StepOutcom
       const bodies = bodiesToPut(attempt.request, outcome.artifacts);
       if (bodies.length > 0) tally.addReceipts((await gatewayOf(parts).put(asker, bodies)).receipts);
     }
-    return asker.signal.aborted ? null : outcome;
+    return attempt.ending.isOver ? null : outcome;
   } catch (error) {
-    if (asker.signal.aborted) return null;
+    if (attempt.ending.isOver) return null;
     // The message may hold anything, the documents' own text included: it goes to the log of this process only.
     logger().warn({ err: error }, 'the run threw; a failure is reported by its code');
     return { outcome: 'failed', code: 'agent-threw', retryable: true };
@@ -106,21 +107,16 @@ async function work(attempt: Attempt, { parts, asker, tally }: Running): Promise
   return attempt.agent.run(context);
 }
 
-/** Null when the signal aborted and the work did not end within the grace after it. */
-function untilAborted<T>(promise: Promise<T>, signal: AbortSignal, clock: Clock): Promise<T | null> {
+/** Null when the attempt was over and the work did not end within the grace after that. */
+function untilOver<T>(promise: Promise<T>, ending: AttemptEnding, clock: Clock): Promise<T | null> {
   return new Promise((resolve, reject) => {
     let cancel = (): void => undefined;
-    const onAbort = (): void => {
-      cancel = clock.after(abortGraceMs, () => resolve(null));
-    };
-    if (signal.aborted) onAbort();
-    else signal.addEventListener('abort', onAbort, { once: true });
-    const end = (settle: () => void): void => {
+    const forget = ending.onOver(() => { cancel = clock.after(abortGraceMs, () => resolve(null)); });
+    const settled = (): void => {
       cancel();
-      signal.removeEventListener('abort', onAbort);
-      settle();
+      forget();
     };
-    promise.then((value) => end(() => resolve(value)), (error: unknown) => end(() => reject(error as Error)));
+    promise.then((value) => { settled(); resolve(value); }, (error: unknown) => { settled(); reject(error as Error); });
   });
 }
 
@@ -148,12 +144,12 @@ async function post(value: Buffer, attempt: Attempt, { parts, logger }: Pick<Run
       return true;
     } catch (error) {
       if (!(error instanceof BlackboardError) || !worthRetrying.has(error.code) || (error.code === 'APPEND_REFUSED' && tries >= refusalsMax)) throw error;
-      if (tries >= appendTriesMax || attempt.abort.signal.aborted) {
+      if (tries >= appendTriesMax || attempt.ending.isOver) {
         logger().error({ err: error, tries }, 'the claim could not be posted; the deadline will close the attempt');
         return false;
       }
     }
-    await pause(parts.clock, Math.random() * Math.min(2_000, 50 * 2 ** tries), attempt.abort.signal);
+    await pause(parts.clock, Math.random() * Math.min(2_000, 50 * 2 ** tries), attempt.ending.signal);
   }
 }
 

@@ -49,7 +49,8 @@ export async function createContext(parts: ContextParts): Promise<StepContext> {
   const { request, asker, gateway } = parts;
   const bodies = bodyClient(parts);
   return {
-    request, signal: asker.signal, bodies,
+    request, bodies,
+    get signal() { return asker.signal; },
     model: gateway !== null && await gateway.hasModel(asker) ? modelClient(gateway, parts) : null,
     async read<T>(contract: Contract<T>, input: InputArtifact | Candidate): Promise<T> {
       if (input.contract !== contract.name) throw new BlackboardError('INPUT_INVALID', `an input keeps ${input.contract}, not ${contract.name}; read it with its own contract`, { field: 'contract', rule: contract.name });
