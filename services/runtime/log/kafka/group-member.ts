@@ -26,6 +26,8 @@ export interface GroupMemberOptions {
 }
 
 const defaultSessionTimeoutMs = 30_000;
+const connectPatienceMs = 10_000;
+const connectPauseMs = 200;
 const leaveTimeoutMs = 5_000;
 const rejoinPauseMsMax = 5_000;
 /** Of one answer, over all partitions. */
@@ -98,8 +100,7 @@ export class GroupMember implements Member {
     const joined = new Promise<void>((resolve, reject) => { this.#joined = { resolve, reject }; });
     joined.catch(() => undefined);
     try {
-      await this.#consumer.connect();
-      await this.#consumer.subscribe({ topics: [...this.membership.topics], fromBeginning: true });
+      await this.#connect();
       await this.#consume();
       await joined;
       this.#stopWatching = watchClock({ stepMsMin: this.#sessionTimeoutMs / 2, onSetBack: (byMs) => this.#clockSetBack(byMs) });
@@ -108,6 +109,19 @@ export class GroupMember implements Member {
       throw groupRefused(this.membership.group, error);
     } finally {
       this.#joined = undefined;
+    }
+  }
+
+  /** kafkajs tries again where nothing answers, but not where a connection is reset. */
+  async #connect(): Promise<void> {
+    for (const deadlineMs = performance.now() + connectPatienceMs; ; await sleep(connectPauseMs * (0.5 + Math.random()))) {
+      try {
+        await this.#consumer.connect();
+        await this.#consumer.subscribe({ topics: [...this.membership.topics], fromBeginning: true });
+        return;
+      } catch (error) {
+        if (!isRetriable(error) || performance.now() > deadlineMs || this.#stopped !== undefined) throw error;
+      }
     }
   }
 

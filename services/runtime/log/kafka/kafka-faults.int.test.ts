@@ -257,3 +257,18 @@ test('opens no more connections once the network is well again: nobody ends what
   assert.equal(delivered, 8);
   await Promise.all(members.map((member) => member.leave()));
 });
+
+test('joins a group through a network that resets connections', { skip, timeout: 60_000 }, async (t) => {
+  const topic = await quarantine();
+  const { log, proxy } = await proxied(t);
+  const cutting = setInterval(() => proxy.cutAll(), 2);
+  t.after(() => clearInterval(cutting));
+  let isGained = false;
+  const joining = log.join({ group: `${topic}.late`, topics: [topic], sessionTimeoutMs: 6_000, onAssigned: () => { isGained = true; }, onBatch: () => undefined, onHalt: (error) => { throw error; } });
+  joining.catch(() => undefined);
+  await sleep(3_000);
+  clearInterval(cutting);
+  const member = await joining;
+  assert.ok(isGained);
+  await member.leave();
+});
