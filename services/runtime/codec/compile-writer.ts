@@ -63,13 +63,13 @@ const parts = {
   },
 };
 
-/** Null: the type has parts of other kinds. */
-export function compileWriter(type: avsc.Type): AvroWrite | null {
+/** Null: the type has parts of other kinds. `fixed`: bytes that take the place of what a value has in a field of the record. */
+export function compileWriter(type: avsc.Type, fixed: Readonly<Record<string, Buffer>> = {}): AvroWrite | null {
   const lines: string[] = [];
-  if (!write(type as AvroShape, 'value', lines, 0)) return null;
+  if (!write(type as AvroShape, 'value', lines, 0, Object.keys(fixed))) return null;
   // The names of fields are the only foreign text, and Avro's names are identifiers.
   const body = `"use strict"; return function write(bytes, start, value) { let at = start; ${lines.join('\n')} return at; };`;
-  const compiled = (new Function('parts', `const { text, int, long, boolean, double, bytes: octets, count } = parts; ${body}`) as (known: typeof parts) => AvroWrite)(parts);
+  const compiled = (new Function('parts', 'fixed', `const { text, int, long, boolean, double, bytes: octets, count } = parts; ${body}`) as (known: typeof parts, fixed: Readonly<Record<string, Buffer>>) => AvroWrite)(parts, fixed);
   return (bytes, start, value) => {
     try {
       const end = compiled(bytes, start, value);
@@ -81,7 +81,7 @@ export function compileWriter(type: avsc.Type): AvroWrite | null {
   };
 }
 
-function write(type: AvroShape, value: string, lines: string[], depth: number): boolean {
+function write(type: AvroShape, value: string, lines: string[], depth: number, fixed: readonly string[] = []): boolean {
   if (depth > depthMax) return false;
   switch (type.typeName) {
     case 'string': lines.push(`at = text(bytes, at, ${value});`); return true;
@@ -90,7 +90,7 @@ function write(type: AvroShape, value: string, lines: string[], depth: number): 
     case 'record': {
       const record = `record${lines.length}`;
       lines.push(`const ${record} = ${value};`);
-      return (type.fields ?? []).every((field) => write(field.type as AvroShape, `${record}.${field.name}`, lines, depth + 1));
+      return (type.fields ?? []).every((field) => write(field.type as AvroShape, `${fixed.includes(field.name) ? 'fixed' : record}.${field.name}`, lines, depth + 1));
     }
     case 'array': {
       const [items, index] = [`items${lines.length}`, `index${lines.length}`];

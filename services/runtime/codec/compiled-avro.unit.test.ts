@@ -100,6 +100,17 @@ test('writes nothing that avsc refuses', () => {
   }
 });
 
+test('writes fixed bytes in place of what a field has or has not, and the others as they are', () => {
+  const type = parseSchema({ type: 'record', name: 'R', fields: [{ name: 'inner', type: { type: 'record', name: 'I', fields: [{ name: 'x', type: 'bytes' }] } }, { name: 'x', type: 'bytes' }] });
+  const fixed = Buffer.of(7, 8, 9);
+  const write = compileWriter(type, { x: fixed });
+  const inner = { x: Buffer.of(1) };
+  for (const value of [{ inner, x: Buffer.of(2, 2) }, { inner }]) {
+    const bytes = Buffer.alloc(64);
+    assert.ok(bytes.subarray(0, write?.(bytes, 0, value)).equals(type.toBuffer({ inner, x: fixed })));
+  }
+});
+
 test('leaves a value to avsc that does not fit the buffer, at every length of it', () => {
   const { avro } = composeSchemas(join(projectRoot, 'schemas')).find((schema) => schema.name === 'ArtifactVerified') ?? assert.fail();
   const { type, write } = compiled(avro);

@@ -38,6 +38,8 @@ interface OwnSchema {
   readonly id: number;
   readonly fingerprint: Buffer;
   readonly write: AvroWrite | null;
+  /** As `write`, with `unsigned` for whatever signature the event has or has not. */
+  readonly writeUnsigned: AvroWrite | null;
 }
 
 export type Undecodable = 'wrong-magic-byte' | 'unknown-schema-id' | 'truncated' | 'trailing-bytes' | 'not-avro';
@@ -56,7 +58,7 @@ export class EventCodec {
   define(eventType: EventType, avro: unknown, id: number): void {
     const type = parseSchema(avro);
     const fingerprint = type.fingerprint('sha256');
-    this.#own.set(eventType, { type, id, fingerprint, write: compileWriter(type) });
+    this.#own.set(eventType, { type, id, fingerprint, write: compileWriter(type), writeUnsigned: compileWriter(type, { signature: unsigned }) });
     this.#bySchemaId.set(id, { eventType, writer: type, fingerprint, resolver: null, read: compileReader(type), beforeAtMs: kindsBefore(type, 'atMs') });
   }
 
@@ -92,21 +94,27 @@ export class EventCodec {
   /** Encodes an event whose signature, if its class has one, is already final. The bytes are never reused. */
   encode(event: BlackboardEvent): Buffer {
     const own = this.#mine(event.type);
+    return this.#framedBytes(own, own.write, event, () => event);
+  }
+
+  /** `asWhole` makes of the event what avsc is to write where `write` does not. */
+  #framedBytes({ id, type }: OwnSchema, write: AvroWrite | null, event: BlackboardEvent, asWhole: () => unknown): Buffer {
     return this.#slab.write((buffer, start) => {
       if (start + frameBytes > buffer.length) return buffer.length - start - frameBytes - 1024;
       buffer[start] = 0;
-      buffer.writeInt32BE(own.id, start + 1);
-      const end = own.write === null ? -1 : own.write(buffer, start + frameBytes, event);
-      return end >= 0 ? end : own.type.encode(event, buffer, start + frameBytes);
+      buffer.writeInt32BE(id, start + 1);
+      const end = write === null ? -1 : write(buffer, start + frameBytes, event);
+      return end >= 0 ? end : type.encode(asWhole(), buffer, start + frameBytes);
     });
   }
 
   /** Encodes and signs: `sign` gets fingerprint and body up to the signature field, in two parts. */
   encodeSigned(event: Claim | ControlEvent, sign: (fingerprint: Buffer, body: Buffer) => Buffer): Buffer {
     // Room for the signature that keys of ours make, so that it is put in place and nothing is copied.
-    const value = this.encode({ ...event, signature: unsigned } as Claim);
+    const own = this.#mine(event.type);
+    const value = this.#framedBytes(own, own.writeUnsigned, event, () => ({ ...event, signature: unsigned }));
     const end = value.length - unsigned.length - prefixBytes(unsigned.length);
-    const signature = sign(this.#mine(event.type).fingerprint, value.subarray(frameBytes, end));
+    const signature = sign(own.fingerprint, value.subarray(frameBytes, end));
     if (signature.length !== unsigned.length) return Buffer.concat([value.subarray(0, end), lengthPrefix(signature.length), signature]);
     value.set(signature, value.length - signature.length);
     return value;
