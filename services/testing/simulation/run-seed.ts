@@ -163,9 +163,9 @@ function historyHash({ store, partitions }: World): string {
   const hash = createHash('sha256');
   for (const topic of [topics.quarantine, topics.verified, topics.deadLetter]) {
     for (let partition = 0; partition < (topic === topics.deadLetter ? 1 : partitions); partition += 1) {
-      const records = store.slice({ topic, partition, from: 0, until: store.range(topic, partition).next, bytesMax: Infinity });
-      const parts = records.flatMap(({ offset, appendTimeMs, key, value }) => [Buffer.from(`${topic}/${partition}/${offset} ${appendTimeMs} ${key.length} ${value.length} `), key, value]);
-      hash.update(Buffer.concat(parts));
+      for (const { offset, appendTimeMs, key, value } of store.slice({ topic, partition, from: 0, until: store.range(topic, partition).next, bytesMax: Infinity })) {
+        hash.update(`${topic}/${partition}/${offset} ${appendTimeMs} ${key.length} ${value.length} `).update(key).update(value);
+      }
     }
   }
   return hash.digest('hex');

@@ -12,11 +12,18 @@ interface Entry {
   action: (() => void) | null;
 }
 
+/** A whole number: a difference of two times would be an object of its own, some forty thousand times a run. */
+function inOrder(a: Entry, b: Entry): number {
+  if (a.atMs !== b.atMs) return a.atMs < b.atMs ? -1 : 1;
+  if (a.tie !== b.tie) return a.tie < b.tie ? -1 : 1;
+  return a.sequence - b.sequence;
+}
+
 /** What waits for it is behind every microtask that is there; unlike `queueMicrotask` it tracks nothing. */
 const settled = Promise.resolve();
 
 export class Scheduler {
-  readonly #queue = new TinyQueue<Entry>([], (a, b) => a.atMs - b.atMs || a.tie - b.tie || a.sequence - b.sequence);
+  readonly #queue = new TinyQueue<Entry>([], inOrder);
   #sequence = 0;
   #steps = 0;
 

@@ -68,8 +68,9 @@ export class SimulatedGateway {
     if (!decision.allowed) return this.#refuse(decision.reason, decision.reason === 'bad-signature' || decision.reason === 'clock-skew' ? 401 : asked.act === 'get' ? 404 : 403);
     if (asked.act === 'ask') return model === null ? { status: 501, bytes: Buffer.from('{}') } : this.#ask(init, model);
     if (asked.act === 'put') {
-      for (const one of bodies) decision.grant?.own.add(contentHash(one));
-      return json(this.#put(bodies, proof));
+      const hashes = bodies.map((one) => contentHash(one));
+      for (const one of hashes) decision.grant?.own.add(one);
+      return json(this.#put(bodies, hashes, proof));
     }
     const known = this.bodies.get(hash);
     return known === undefined ? { status: 404, bytes: Buffer.from('{}') } : { status: 200, bytes: known };
@@ -92,9 +93,8 @@ export class SimulatedGateway {
     }
   }
 
-  #put(bodies: readonly Buffer[], proof: ProofHeaders): unknown {
+  #put(bodies: readonly Buffer[], hashes: readonly string[], proof: ProofHeaders): unknown {
     const { keyring } = this.parts.scenario;
-    const hashes = bodies.map((body) => contentHash(body));
     bodies.forEach((body, index) => { this.bodies.set(hashes[index] as string, body); });
     const receipt = { kind: 'body', hashes, signer: keyring.signerOf('gateway'), atMs: Math.floor(this.parts.scheduler.nowMs) };
     const text = receiptText(receipt, principalOfProof(proof), proof.name);
