@@ -49,7 +49,13 @@ export class DecisionQueue {
   #wanted = -1;
   #paused = false;
   #learning = false;
-  readonly #unlearnt = new Set<number>();
+  /**
+   * Schema ids that were not to be had, and the first offset that had not come when they were asked for. Who writes
+   * under a schema has registered it before: the answer holds for what was there, and for nothing that comes later.
+   */
+  readonly #unlearnt = new Map<number, number>();
+  /** The registry was given up, and has not answered since. */
+  #isRegistryAway = false;
   #carried: { readonly records: readonly RecordToAppend[]; readonly deadLetter: DeadLetterRecord | null } | null = null;
 
   constructor(
@@ -197,29 +203,37 @@ export class DecisionQueue {
 
   /** The schema id of a record, when it is neither known nor known to be unknown; otherwise -1. */
   #unknownSchema(index: number): number {
-    const { value } = this.#records[index] as LogRecord;
+    const { value, offset } = this.#records[index] as LogRecord;
     if (this.effects.learnSchemas === undefined || value.length < 5 || value[0] !== 0) return -1;
     const id = value.readInt32BE(1);
     // Registries give no negative ids: nothing to ask for.
-    return id >= 0 && !this.effects.codec.knows(id) && !this.#unlearnt.has(id) ? id : -1;
+    return id >= 0 && !this.effects.codec.knows(id) && offset >= (this.#unlearnt.get(id) ?? 0) ? id : -1;
   }
 
   async #learn(ids: readonly number[]): Promise<void> {
+    const cameLater = this.#wanted;
     // Each by itself: that a stranger names one which does not exist must not lose those that do.
     await Promise.all(ids.map((id) => this.#learnOne(id)));
-    // A hostile writer must not make us ask for ever: an id is asked for once per owner, and few are remembered.
+    // Whoever names ever new ids must not fill our memory: those that are forgotten are asked for again.
     if (this.#unlearnt.size > 10_000) this.#unlearnt.clear();
-    for (const id of ids) if (!this.effects.codec.knows(id)) this.#unlearnt.add(id);
+    for (const id of ids) if (!this.effects.codec.knows(id)) this.#unlearnt.set(id, cameLater);
   }
 
   async #learnOne(id: number): Promise<void> {
     for (let tries = 1; ; tries += 1) {
       try {
-        return await this.effects.learnSchemas?.([id]);
+        await this.effects.learnSchemas?.([id]);
+        this.#isRegistryAway = false;
+        return;
       } catch (error) {
-        const isOver = tries >= learnTriesMax || !(error instanceof BlackboardError) || error.code !== 'REGISTRY_UNAVAILABLE';
+        const isSilent = error instanceof BlackboardError && error.code === 'REGISTRY_UNAVAILABLE';
+        // Waited for once: not anew for each id that somebody makes up meanwhile.
+        const isOver = !isSilent || this.#isRegistryAway || tries >= learnTriesMax;
         this.effects.logger.warn({ partition: this.partition, id, tries, error }, isOver ? 'a schema id cannot be learnt: its records go to the dead letter topic' : 'the registry does not answer; asking again');
-        if (isOver) return;
+        if (isOver) {
+          this.#isRegistryAway = isSilent;
+          return;
+        }
         await this.effects.sleep(500 * 2 ** tries);
       }
     }

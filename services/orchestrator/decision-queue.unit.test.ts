@@ -86,4 +86,41 @@ describe('the queue of an owner', () => {
     assert.equal(tries, 3);
     assert.equal(known.has(7), true);
   });
+
+  it('asks again for an id that a stranger named before there was such a schema', async () => {
+    const registered = new Set<number>();
+    const known = new Set<number>();
+    const learnSchemas = async ([id = -1]: readonly number[]): Promise<void> => {
+      await turnOfLoop();
+      if (!registered.has(id)) throw new BlackboardError('SCHEMA_UNKNOWN', 'no such schema');
+      known.add(id);
+    };
+    const { queue } = queueWith({ learnSchemas, codec: { knows: (id: number) => known.has(id) } as never });
+    queue.enqueue([framed(0, 8)]);
+    await new Promise<void>((resolve) => assert.equal(queue.ready(resolve), false));
+    assert.equal(queue.ready(() => undefined), true, 'what was there when it was asked for is decided');
+    registered.add(8);
+    queue.clear();
+    queue.begin(1);
+    queue.enqueue([framed(1, 8)]);
+    await new Promise<void>((resolve) => assert.equal(queue.ready(resolve), false));
+    assert.equal(known.has(8), true);
+  });
+
+  it('waits for a registry that is away once, not anew for each id that somebody makes up', async () => {
+    let asked = 0;
+    let isBack = false;
+    const { queue } = queueWith({ learnSchemas: async () => { asked += 1; throw new BlackboardError(isBack ? 'SCHEMA_UNKNOWN' : 'REGISTRY_UNAVAILABLE', 'no answer'); }, codec: { knows: () => false } as never });
+    const timesAsked: number[] = [];
+    for (let offset = 0; offset < 4; offset += 1) {
+      queue.clear();
+      queue.begin(offset);
+      queue.enqueue([framed(offset, 100 + offset)]);
+      asked = 0;
+      isBack = offset === 2;
+      await new Promise<void>((resolve) => assert.equal(queue.ready(resolve), false));
+      timesAsked.push(asked);
+    }
+    assert.deepEqual(timesAsked, [5, 1, 1, 5]);
+  });
 });
