@@ -108,7 +108,11 @@ export class VerifiedReader {
 
   resume(): void {
     this.#isPaused = false;
-    for (const state of this.#partitions.values()) if (state.isStarted) this.#member?.resume(this.#options.topic, state.partition);
+    for (const state of this.#partitions.values()) this.#resume(state);
+  }
+
+  #resume(state: PartitionState): void {
+    if (state.isStarted && state.held === null && !this.#isPaused) this.#member?.resume(this.#options.topic, state.partition);
   }
 
   /** Stores positions with the group; those of partitions that are not held now are left out. */
@@ -193,7 +197,7 @@ export class VerifiedReader {
     }
     const state = this.#partitions.get(first.partition);
     if (state === undefined || !state.isStarted) return;
-    if (state.held !== null) state.held.push(...records);
+    if (state.held !== null) state.held = state.held.concat(records);
     else this.#deliver(state, records);
   }
 
@@ -249,12 +253,15 @@ export class VerifiedReader {
     const schemaId = value.length >= 5 ? value.readInt32BE(1) : -1;
     if (learn === undefined) throw new BlackboardError('SCHEMA_UNKNOWN', `the record at offset ${held[0]?.offset} of partition ${state.partition} names schema id ${schemaId}, which is not known here. Upgrade this service or check the registry.`, { schemaId });
     state.held = held;
+    // However long the registry takes, no more is held than what was on its way.
+    this.#member?.pause(this.#options.topic, state.partition);
     void learn(schemaId).then(() => {
       if (!this.#options.codec.knows(schemaId)) throw new BlackboardError('SCHEMA_UNKNOWN', `schema id ${schemaId} is in the log but not in the registry`, { schemaId });
       if (!this.#isCurrent(state)) return;
       const records = state.held ?? [];
       state.held = null;
       this.#deliver(state, records);
+      this.#resume(state);
     }).catch((error: unknown) => this.#haltIfCurrent([state], error));
   }
 

@@ -162,3 +162,33 @@ test('learns an unknown schema id and delivers on in order; without a way to lea
   assert.deepEqual(learning.offsets(), [0, 1, 2]);
   await learning.reader.leave();
 });
+
+test('takes no more from the log while it learns a schema than what was on its way', async () => {
+  const fixture = new VerifiedFixture();
+  fixture.marker();
+  const foreign = Buffer.from(fixture.encode('TickObserved', { epoch: 0 }));
+  foreign.writeInt32BE(4242, 1);
+  fixture.store.write({ topic: fixture.topics.verified, partition: 0, records: [{ key: Buffer.alloc(0), value: foreign }] });
+  const { composeSchemas } = await import('../../../schemas/compose.js');
+  const { projectRoot } = await import('../project-root.js');
+  const avro = composeSchemas(`${projectRoot}/schemas`).find((schema) => schema.name === 'TickObserved')?.avro;
+  const log = fixture.store.open();
+  let taken = 0;
+  let answer = (): void => undefined;
+  const { offsets, seen, reader } = await read(fixture, {
+    log: { append: (batch) => log.append(batch), read: (options) => log.read(options), ranges: (topic) => log.ranges(topic), close: () => log.close(), join: (membership) => log.join({ ...membership, onBatch: (records) => { taken += records.length; membership.onBatch(records); } }) },
+    learn: (id) => new Promise<void>((resolve) => { answer = () => { fixture.codec.learn(id, avro); resolve(); }; }),
+  });
+  await until(() => taken === 2, 'the unknown record');
+  for (let round = 0; round < 20; round += 1) {
+    fixture.fact('TickObserved');
+    reader.pause();
+    reader.resume();
+    await new Promise((resolve) => setTimeout(resolve, 5));
+  }
+  assert.ok(taken <= 3, `${taken} records were taken`);
+  answer();
+  await until(() => seen.next === 22, 'the end');
+  assert.deepEqual(offsets(), Array.from({ length: 22 }, (_, offset) => offset));
+  await reader.leave();
+});
