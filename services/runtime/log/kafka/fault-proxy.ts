@@ -21,6 +21,7 @@ export class FaultProxy {
   connections = 0;
   readonly #server: Server;
   readonly #sockets = new Set<Socket>();
+  readonly #cutting = new WeakSet<Socket>();
 
   private constructor(private readonly target: KafkaAddress) {
     this.#server = createServer((client) => this.#accept(client));
@@ -39,13 +40,27 @@ export class FaultProxy {
 
   /** Ends every connection without a farewell. */
   cutAll(): void {
-    for (const socket of this.#sockets) socket.resetAndDestroy();
+    for (const socket of this.#sockets) this.#cut(socket);
   }
 
   async close(): Promise<void> {
     this.#server.close();
     this.cutAll();
     if (this.#server.listening) await once(this.#server, 'close');
+  }
+
+  /**
+   * By a reset, unless it is ending already. Node (20 to 24) never closes a socket whose reset meets a shutdown under
+   * way: it stays without a word, and the process turns for ever in its own end.
+   */
+  #cut(socket: Socket): void {
+    if (socket.writableEnded) { this.#end(socket); return; }
+    this.#cutting.add(socket);
+    socket.resetAndDestroy();
+  }
+
+  #end(socket: Socket): void {
+    if (!this.#cutting.has(socket)) socket.destroy();
   }
 
   #accept(client: Socket): void {
@@ -56,8 +71,8 @@ export class FaultProxy {
     let afflicted = false;
     for (const [socket, other] of [[client, broker], [broker, client]] as const) {
       this.#sockets.add(socket);
-      socket.on('error', () => other.destroy());
-      socket.on('close', () => { this.#sockets.delete(socket); other.destroy(); });
+      socket.on('error', () => this.#end(other));
+      socket.on('close', () => { this.#sockets.delete(socket); this.#end(other); });
     }
     client.on('data', (bytes) => {
       if (bytes.length >= this.requestBytesMin) afflicted = true;
@@ -67,7 +82,7 @@ export class FaultProxy {
     broker.on('data', (bytes) => {
       if (this.mode === 'pass' || !afflicted) { afflicted = false; client.write(bytes); return; }
       this.losses += 1;
-      if (this.mode === 'cutOnReply') client.resetAndDestroy();
+      if (this.mode === 'cutOnReply') this.#cut(client);
       if (this.mode === 'cutInReply') client.end(bytes.subarray(0, Math.ceil(bytes.length / 2)), () => client.destroy());
     });
   }
