@@ -6,14 +6,41 @@ import type { EventCodec } from '../../services/runtime/codec/event-codec.js';
 import type { LogPort } from '../../services/runtime/log/port.js';
 import { VerifiedReader } from '../../services/runtime/log/verified-reader.js';
 
+export interface FactsOf {
+  readonly log: LogPort;
+  readonly codec: EventCodec;
+  readonly topics: TopicNames;
+}
+
 export class TerminalFacts {
   readonly #waiting = new Map<string, () => void>();
-  readonly #reader: VerifiedReader;
+  #reading: Promise<VerifiedReader> | null = null;
 
-  private constructor(parts: { readonly log: LogPort; readonly codec: EventCodec; readonly topics: TopicNames }) {
+  constructor(private readonly parts: FactsOf) {}
+
+  /** Reads along from now on, unless it does already. */
+  async follow(): Promise<void> {
+    this.#reading ??= this.#join();
+    await this.#reading;
+  }
+
+  /** Reads no more: where nobody asks for facts, they must cost nothing. */
+  async rest(): Promise<void> {
+    const reading = this.#reading;
+    this.#reading = null;
+    await (await reading)?.leave();
+  }
+
+  /** Resolves when the job's terminal fact was read. */
+  of(job: string): Promise<void> {
+    return new Promise((resolve) => this.#waiting.set(job, resolve));
+  }
+
+  async #join(): Promise<VerifiedReader> {
+    const { log, codec, topics } = this.parts;
     const nothing = (): void => undefined;
-    this.#reader = new VerifiedReader({
-      log: parts.log, codec: parts.codec, topic: parts.topics.verified, group: groupName({ name: 'bench', role: 'replay' }, parts.topics.prefix), startAtMs: Date.now(),
+    const reader = new VerifiedReader({
+      log, codec, topic: topics.verified, group: groupName({ name: 'bench', role: 'replay' }, topics.prefix), startAtMs: Date.now(),
       handler: {
         onGained: nothing, onLost: nothing, onHalt: (error) => { throw error; },
         onBatch: (batch) => {
@@ -26,20 +53,7 @@ export class TerminalFacts {
         },
       },
     });
-  }
-
-  static async read(parts: { readonly log: LogPort; readonly codec: EventCodec; readonly topics: TopicNames }): Promise<TerminalFacts> {
-    const facts = new TerminalFacts(parts);
-    await facts.#reader.join();
-    return facts;
-  }
-
-  /** Resolves when the job's terminal fact was read. */
-  of(job: string): Promise<void> {
-    return new Promise((resolve) => this.#waiting.set(job, resolve));
-  }
-
-  async close(): Promise<void> {
-    await this.#reader.leave();
+    await reader.join();
+    return reader;
   }
 }

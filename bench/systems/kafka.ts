@@ -44,9 +44,9 @@ await serve(async (): Promise<JobSystem> => {
     AGENTS: 'w3', AGENT_MODULES: fileURLToPath(new URL('../w3/agent.js', import.meta.url)), AGENT_CONCURRENCY: '1000', GATEWAY_URL: gatewayUrl, ...quiet,
   })));
   const outcomes = await Outcomes.listen(cluster.db);
-  let facts: TerminalFacts | null = null;
   const { log, codec, topics, partitions } = cluster;
   const upstream = { log, codec, topics, partitions, keyring: new Keyring(cluster.keys) };
+  const facts = new TerminalFacts(cluster);
   let { door } = setup;
   const ingressUrl = cluster.urlOf(ingress);
   const submit = (name: string, slow = false): Promise<void> => (door === 'http' ? submitOverHttp(ingressUrl, name, slow) : submitToLog(upstream, name, slow));
@@ -62,19 +62,20 @@ await serve(async (): Promise<JobSystem> => {
     },
     lagsMs: outcomes.lagsMs, stages: kafkaStages(cluster), totals: () => written(cluster, setup.kafkaDataDir),
     async runJob(name, slow) {
+      await facts.rest();
       const outcome = outcomes.of(idOf(name));
       // An answer may outrun the acknowledgement; a refused submission must not wait for one for ever.
       await submit(name, slow);
       return outcome;
     },
     async runToFact(name) {
-      facts ??= await TerminalFacts.read(cluster);
+      await facts.follow();
       const ended = facts.of(idOf(name));
       await submit(name);
       await ended;
     },
     async close() {
-      await facts?.close();
+      await facts.rest();
       await cluster.close();
     },
   };

@@ -42,7 +42,7 @@ await serve(async (): Promise<JobSystem> => {
   const outcomes = await Outcomes.listen(db);
   const keyring = new Keyring(parseKeys(readFileSync(join(dataDir, 'keys.json'), 'utf8'), 'keys.json'));
   const parts = { log, codec, topics: topicNames(topicPrefix), partitions: setup.partitions, keyring };
-  let facts: TerminalFacts | null = null;
+  const facts = new TerminalFacts(parts);
   return {
     about: [setup.world === 'embedded'
       ? `blackboard, embedded mode: one process, lmdb log with fsync, PGlite, ${setup.partitions} partitions`
@@ -50,18 +50,19 @@ await serve(async (): Promise<JobSystem> => {
     processes: () => ({ driver: [process.pid], ...Object.fromEntries(Object.entries(setup.servers).map(([label, pid]) => [label, [pid]])) }),
     totals: () => written({ log, db, topics: parts.topics }, setup.kafkaDataDir),
     async runJob(name, slow) {
+      await facts.rest();
       const outcome = outcomes.of(idOf(name));
       await submitToLog(parts, name, slow);
       return outcome;
     },
     async runToFact(name) {
-      facts ??= await TerminalFacts.read(parts);
+      await facts.follow();
       const ended = facts.of(idOf(name));
       await submitToLog(parts, name);
       await ended;
     },
     async close() {
-      await facts?.close();
+      await facts.rest();
       await close();
       rmSync(dataDir, { recursive: true, force: true });
     },
