@@ -50,8 +50,8 @@ export class FaultProxy {
   }
 
   /**
-   * By a reset, unless it is ending already. Node (20 to 24) never closes a socket whose reset meets a shutdown under
-   * way: it stays without a word, and the process turns for ever in its own end.
+   * By a reset, unless it is ending already, and by nothing else afterwards: where a reset fails, Node 20 takes the
+   * socket for closed and does not close it, and a process was seen to turn for ever in its own end.
    */
   #cut(socket: Socket): void {
     if (socket.writableEnded) { this.#end(socket); return; }
