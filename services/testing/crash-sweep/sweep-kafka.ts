@@ -99,7 +99,7 @@ class KafkaSweep {
     const [one, other] = [this.#seat(processOf(first.name) as Service), this.#seat(processOf(second.name) as Service)];
     if (one === other) await this.#killOnce(one, first).then(() => this.#killOnce(other, second));
     else await Promise.all([this.#killOnce(one, first), this.#killOnce(other, second)]);
-    await Promise.all([one.start(), other.start()]);
+    await Promise.all([...new Set([one, other])].map((seat) => seat.start()));
     const ended = this.#roundsEnded;
     for (const untilMs = Date.now() + roundPatienceMs; this.#roundsEnded === ended && Date.now() < untilMs;) await sleep(50);
   }
