@@ -17,19 +17,19 @@ export type DecodedBody<T> =
 /** Larger bodies are refused before they are looked at. */
 export const bodyBytesMax = 16 * 1024 * 1024;
 
-interface Known {
+interface Compiled {
   readonly type: avsc.Type;
   /** Null: the contract has parts of other kinds. */
   readonly read: AvroRead | null;
 }
 
-const types = new WeakMap<Contract<never>, Known>();
+const compiled = new WeakMap<Contract<never>, Compiled>();
 
 /** @throws BlackboardError INPUT_INVALID naming the field and the rule that the value breaks. */
 export function encodeBody<T>(contract: Contract<T>, value: T): Buffer {
   const checked = contract.rules.safeParse(value);
   if (!checked.success) throw invalid(contract.name, ...firstIssue(checked.error));
-  const { type } = typeOf(contract);
+  const { type } = compiledOf(contract);
   const paths: string[] = [];
   if (!type.isValid(checked.data, { noUndeclaredFields: true, errorHook: (path: string[]) => paths.push(fieldOf(path)) } as never)) {
     throw invalid(contract.name, paths[0] ?? '', 'does not fit the Avro schema of the contract');
@@ -40,7 +40,7 @@ export function encodeBody<T>(contract: Contract<T>, value: T): Buffer {
 /** Never throws on bytes, whatever they are. */
 export function decodeBody<T>(contract: Contract<T>, bytes: Uint8Array): DecodedBody<T> {
   if (bytes.byteLength > bodyBytesMax) return { ok: false, field: '', rule: `is larger than ${bodyBytesMax} bytes` };
-  const { type, read } = typeOf(contract);
+  const { type, read } = compiledOf(contract);
   const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   // What the compiled reader reads keeps all that the bounds check asks for; of the rest that check says what it is.
   const known = read?.(buffer, 0);
@@ -65,12 +65,14 @@ export function readBody<T>(contract: Contract<T>, bytes: Uint8Array): T {
   return decoded.value;
 }
 
-function typeOf<T>(contract: Contract<T>): Known {
+function compiledOf<T>(contract: Contract<T>): Compiled {
   const key = contract as unknown as Contract<never>;
-  let known = types.get(key);
-  if (known !== undefined) return known;
-  const type = parseSchema(contract.avro);
-  types.set(key, known = { type, read: compileReader(type) });
+  let known = compiled.get(key);
+  if (known === undefined) {
+    const type = parseSchema(contract.avro);
+    known = { type, read: compileReader(type) };
+    compiled.set(key, known);
+  }
   return known;
 }
 

@@ -38,7 +38,7 @@ interface OwnSchema {
   readonly id: number;
   readonly fingerprint: Buffer;
   readonly write: AvroWrite | null;
-  /** As `write`, with `unsigned` for whatever signature the event has or has not. */
+  /** As `write`, with `unsigned` for whatever signature the event has or has not; null also for facts, which nobody signs. */
   readonly writeUnsigned: AvroWrite | null;
 }
 
@@ -58,7 +58,7 @@ export class EventCodec {
   define(eventType: EventType, avro: unknown, id: number): void {
     const type = parseSchema(avro);
     const fingerprint = type.fingerprint('sha256');
-    this.#own.set(eventType, { type, id, fingerprint, write: compileWriter(type), writeUnsigned: compileWriter(type, { signature: unsigned }) });
+    this.#own.set(eventType, { type, id, fingerprint, write: compileWriter(type), writeUnsigned: messageClassOf[eventType] === 'fact' ? null : compileWriter(type, { signature: unsigned }) });
     this.#bySchemaId.set(id, { eventType, writer: type, fingerprint, resolver: null, read: compileReader(type), beforeAtMs: kindsBefore(type, 'atMs') });
   }
 
