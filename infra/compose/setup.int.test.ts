@@ -12,6 +12,7 @@ import { openPgDatabase } from '../../services/runtime/postgres/pg-database.js';
 import { projectRoot } from '../../services/runtime/project-root.js';
 import { sharedBroker, sharedPostgres, sharedRegistry, whatIsMissing } from '../local/for-tests.js';
 import { findPostgres } from '../local/needs.js';
+import { startPostgres } from '../local/postgres.js';
 import { requireMigrated } from '../sql/migrate.js';
 import { checkTopics } from '../topics/apply.js';
 
@@ -64,21 +65,14 @@ test('the set-up makes topics, schemas, tables and logins, and can be run again'
 });
 
 test('the registry gets a database of its own, and again without harm', { skip, timeout: 60_000 }, async (t) => {
-  const postgres = await sharedPostgres();
+  // A server of its own: the script makes a role and a database of fixed names.
+  const postgres = await startPostgres();
   const folder = mkdtempSync(join(tmpdir(), 'blackboard-registry-'));
-  const url = new URL(postgres.postgresUrl);
-  const server = openPgDatabase({ connectionString: postgres.postgresUrl });
-  const before = await server.query("SELECT 1 AS found FROM pg_roles WHERE rolname = 'registry'");
   t.after(async () => {
-    if (before.length === 0) {
-      await server.query('DROP DATABASE IF EXISTS registry');
-      await server.query('DROP ROLE IF EXISTS registry');
-    }
-    await server.close();
     rmSync(folder, { recursive: true });
-    await postgres.release();
+    await postgres.stop('fast');
   });
-  if (before.length > 0) return t.skip('this server has a role named registry already');
+  const url = new URL(postgres.url);
   for (const [name, text] of [['owner', decodeURIComponent(url.password)], ['registry', "registry's password"]] as const) writeFileSync(join(folder, name), text);
   const { path: bin = '' } = await findPostgres();
   const env = {
