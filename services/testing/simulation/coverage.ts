@@ -12,7 +12,7 @@ export const sometimes: readonly string[] = [
   ...['wrong-magic-byte', 'unknown-schema-id', 'not-avro', 'trailing-bytes', 'not-a-claim'].map((reason) => `dead-letter:${reason}`),
   ...['completed', 'failed', 'cancelled'].map((outcome) => `outcome:${outcome}`),
   ...['deadline-passed', 'verification-deadline-passed', 'candidates-rejected', 'agent-failed', 'verifier-failed'].map((reason) => `failed:${reason}`),
-  'restored:snapshot', 'restored:checkpoint', 'restored:beginning', ...['away', 'silent', 'missing', 'old', 'forged', 'partLost', 'torn', 'otherVersion'].map((fault) => `snapshot:${fault}`),
+  'restored:snapshot', 'restored:checkpoint', 'restored:beginning', ...['away', 'silent', 'missing', 'old', 'forged', 'partLost', 'torn', 'otherVersion', 'otherLog', 'otherParts'].map((fault) => `snapshot:${fault}`),
   'parked:verb-threw', 'job:second-life', 'policy:changed', 'policy:older-workflow', 'epoch:renewed', 'schema:learnt', ...['attempt-not-open', 'clock-skew'].map((reason) => `gateway:${reason}`), 'fact:stale', 'step:retried', 'step:escalated', 'step:failed-not-required', 'type:PlanExpanded', 'type:TickObserved', 'type:ArtifactRejected',
 ];
 

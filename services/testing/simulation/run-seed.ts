@@ -88,7 +88,7 @@ export async function playSeed(seed: number, scenario: Scenario = builtInScenari
     populate(world);
     const stormMs = dice.between(4_000, 9_000);
     const client = { process: world.process('client'), dice, faults, partitions, scenario, sign: world.sign };
-    scheduleSubmissions(client, { first: 0, jobs: dice.between(jobsMin, jobsMin + 2), spanMs: stormMs * 0.7 });
+    scheduleSubmissions(client, { first: 0, jobs: jobsMin, spanMs: stormMs * 0.7 });
     const adversary = { process: world.process('adversary'), store: world.store, dice, faults, partitions, never, scenario, sign: world.sign };
     const startMs = scheduler.nowMs;
     const makeMischief = (): void => {

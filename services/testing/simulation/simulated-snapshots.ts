@@ -1,11 +1,15 @@
 // Snapshots of a run (R10), taken and read by the production code, in a store that befalls everything that may befall a
 // cache. In a third of the seeds, and with dice of its own: all others play as they would without.
 
+import { createHash } from 'node:crypto';
 import type { TopicName } from '../../../topics/topics.js';
 import type { Restored } from '../../orchestrator/restore.js';
+import { freeze, Thaw } from '../../orchestrator/freeze.js';
+import { snapshotText } from '../../orchestrator/load-snapshot.js';
 import { stateHash } from '../../orchestrator/state-hash.js';
+import type { Keyring } from '../../runtime/keyring.js';
 import type { Logger } from '../../runtime/logger.js';
-import type { SnapshotHeader, SnapshotName, SnapshotStore, WantedSnapshot } from '../../runtime/snapshot-store.js';
+import { snapshotPrincipal, type SnapshotHeader, type SnapshotName, type SnapshotStore, type WantedSnapshot } from '../../runtime/snapshot-store.js';
 import { takeSnapshot } from '../../snapshots/take-snapshot.js';
 import { codec, topics } from './blackboard-of-seed.js';
 import { Dice } from './dice.js';
@@ -14,7 +18,9 @@ import type { World } from './world.js';
 /** A partition gets a snapshot when so many records have come since the last one. */
 const everyRecords = 40;
 /** How often, and what each must lead to: the log is read instead, and the state is the same. */
-const chances = { away: 0.08, silent: 0.04, missing: 0.05, old: 0.2, forged: 0.08, partLost: 0.04, torn: 0.06, otherVersion: 0.05 } as const;
+const chances = { away: 0.05, silent: 0.04, missing: 0.05, old: 0.2, forged: 0.08, partLost: 0.04, torn: 0.06, otherVersion: 0.05, otherLog: 0.1, otherParts: 0.1 } as const;
+/** A log of the same name that was there before, or is somewhere else, did the same work at another time. */
+const otherLogMs = 3_600_000;
 
 /** What an owner held right after it had taken a partition. */
 export interface SeenRestore {
@@ -28,16 +34,21 @@ export function hasSnapshots(seed: number): boolean {
   return seed % 3 === 2;
 }
 
+interface Row {
+  readonly header: SnapshotHeader;
+  readonly parts: readonly Buffer[];
+}
+
 export class SimulatedSnapshots implements SnapshotStore {
   readonly #dice: Dice;
-  readonly #rows: { readonly header: SnapshotHeader; readonly parts: readonly Buffer[] }[] = [];
+  readonly #rows: Row[] = [];
   readonly #taken = new Map<number, number>();
   #isTaking = false;
   readonly restores: SeenRestore[] = [];
   /** How often each fault struck. */
   readonly faults = new Map<string, number>();
 
-  constructor(seed: number) {
+  constructor(seed: number, private readonly keyring: Keyring) {
     this.#dice = new Dice(seed * 7 + 1);
   }
 
@@ -79,7 +90,7 @@ export class SimulatedSnapshots implements SnapshotStore {
 
   add(header: SnapshotHeader, parts: readonly Buffer[]): Promise<void> {
     const stored = this.#strikes('otherVersion') ? { ...header, version: '0000000000000000' } : header;
-    if (!this.#rows.some((row) => isSame(row.header, stored))) this.#rows.push({ header: stored, parts: parts.map((part) => Buffer.from(part)) });
+    if (!this.#rows.some((row) => isSame(row.header, stored))) this.#rows.push(this.#befallen({ header: stored, parts: parts.map((part) => Buffer.from(part)) }));
     return Promise.resolve();
   }
 
@@ -87,6 +98,13 @@ export class SimulatedSnapshots implements SnapshotStore {
     const at = this.#rows.findIndex(({ header }) => isSame(header, name));
     if (at >= 0) this.#rows.splice(at, 1);
     return Promise.resolve();
+  }
+
+  /** A store that two logs of one name share: the other one's lies there already, or its parts came to lie under this header. */
+  #befallen(row: Row): Row {
+    if (this.#strikes('otherLog')) return ofOtherLog(row, this.keyring);
+    if (this.#strikes('otherParts')) return { header: row.header, parts: ofOtherLog(row, this.keyring).parts };
+    return row;
   }
 
   #strikes(fault: keyof typeof chances): boolean {
@@ -107,6 +125,18 @@ export class SimulatedSnapshots implements SnapshotStore {
     const { position, cursor } = header;
     return this.#dice.chance(0.5) ? { ...header, position: { ...position, epoch: position.epoch - 1 } } : { ...header, cursor: cursor + 1 };
   }
+}
+
+/** Signed by who may, and of the same name and shape. */
+function ofOtherLog({ header: { signature: _, ...ours }, parts: own }: Row, keyring: Keyring): Row {
+  const thaw = new Thaw();
+  for (const part of own) thaw.add(part);
+  const state = thaw.finish();
+  state.timeMs += otherLogMs;
+  const parts = [...freeze(state)];
+  const digestOf = (of: readonly (Buffer | string)[]): string => of.reduce((digest, one) => digest.update(one), createHash('sha256')).digest('hex');
+  const header = { ...ours, position: { ...ours.position, digest: digestOf([ours.position.digest]) }, parts: parts.length, bytes: parts.reduce((sum, { length }) => sum + length, 0), partsDigest: digestOf(parts) };
+  return { parts, header: { ...header, signature: keyring.sign(keyring.signerOf(snapshotPrincipal), snapshotText(header)) } };
 }
 
 function isSame(a: SnapshotName, b: SnapshotName): boolean {

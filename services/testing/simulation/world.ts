@@ -81,7 +81,7 @@ export class World {
     });
     this.deployment = new Deployment(seed, scenario.policy, scenario.own === null && this.faults.storm !== 'mild');
     this.gateway = new SimulatedGateway(this);
-    this.snapshots = hasSnapshots(seed) ? new SimulatedSnapshots(seed) : null;
+    this.snapshots = hasSnapshots(seed) ? new SimulatedSnapshots(seed, scenario.keyring) : null;
   }
 
   /** Where a partition is due for one, and this run has any. */
