@@ -50,6 +50,8 @@ export interface KillReport {
   readonly diedAfterMs: number;
   /** Found in the log right after the death. */
   readonly problems: readonly string[];
+  /** Other processes that had died and did not run again yet. */
+  readonly recovering?: readonly string[];
 }
 
 export interface Coverage {

@@ -29,9 +29,9 @@ const kills = everyKill(mode).filter(({ name }) => name.includes(only));
 const pairs = randomPairs(mode, pairCount, seed);
 const total = pairCount > 0 ? 2 * pairCount : kills.length;
 let done = 0;
-const onKill = ({ kill, isReached, diedAfterMs, problems }: KillReport): void => {
+const onKill = ({ kill, isReached, diedAfterMs, problems, recovering = [] }: KillReport): void => {
   done += 1;
-  if (!values.json) process.stderr.write(`${String(done).padStart(4)} of ${total}  ${killText(kill).padEnd(42)} ${isReached ? `died after ${(diedAfterMs / 1000).toFixed(1)} s` : 'NEVER REACHED'}${problems.length === 0 ? '' : `  ${problems.length} PROBLEMS`}\n`);
+  if (!values.json) process.stderr.write(`${String(done).padStart(4)} of ${total}  ${killText(kill).padEnd(42)} ${isReached ? `died after ${(diedAfterMs / 1000).toFixed(1)} s` : 'NEVER REACHED'}${recovering.length === 0 ? '' : `, while ${recovering.join(' and ')} recovered`}${problems.length === 0 ? '' : `  ${problems.length} PROBLEMS`}\n`);
 };
 
 const report = merged(await sweep());

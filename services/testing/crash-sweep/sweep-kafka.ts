@@ -23,11 +23,13 @@ import type { SweepFigures, SweepOptions, SweepReport } from './sweep-embedded.j
 const deathPatienceMs = 300_000;
 const roundPatienceMs = 600_000;
 const roundsAtOnce = 2;
+/** Of a pair's half, from its death to its next start. */
+const returnMsMax = 1_000;
 
 export interface KafkaSweepOptions extends Omit<SweepOptions, 'kills'> {
   /** All of a service's one after another, all services side by side. */
   readonly kills?: readonly Kill[];
-  /** Both of a pair under way at once where they are of two services; then the next pair, once a job has ended. */
+  /** Both of a pair under way at once where they are of two services; then the next pair, once jobs went the whole way. */
   readonly pairs?: readonly (readonly [Kill, Kill])[];
 }
 
@@ -46,7 +48,6 @@ class KafkaSweep {
   readonly #kills: KillReport[] = [];
   readonly #problems: string[] = [];
   #isSweeping = true;
-  #roundsEnded = 0;
 
   constructor(private readonly world: KafkaWorld, private readonly options: KafkaSweepOptions) {
     const { cluster, ingressUrl } = world;
@@ -71,6 +72,8 @@ class KafkaSweep {
       for (const pair of pairs) await this.#sweepPair(pair);
     } catch (error) {
       this.#problems.push((error as Error).message);
+      // What has begun can end only with all of them.
+      if (pairs.length > 0) await Promise.allSettled([...this.world.seats.values()].map((seat) => seat.start()));
     }
     this.#isSweeping = false;
     await Promise.all(rounds);
@@ -83,7 +86,6 @@ class KafkaSweep {
     try {
       do {
         await round();
-        this.#roundsEnded += 1;
       } while (this.#isSweeping);
     } catch (error) {
       this.#problems.push((error as Error).message);
@@ -95,20 +97,32 @@ class KafkaSweep {
     await seat.start();
   }
 
+  /**
+   * Both are under way at once. Whoever dies is started again unharmed after a moment: what the other waits for may
+   * come from there, and so the later death meets the recovery from the earlier one. Then a round that begins with both
+   * of them back must end.
+   */
   async #sweepPair([first, second]: readonly [Kill, Kill]): Promise<void> {
     const [one, other] = [this.#seat(processOf(first.name) as Service), this.#seat(processOf(second.name) as Service)];
-    if (one === other) await this.#killOnce(one, first).then(() => this.#killOnce(other, second));
-    else await Promise.all([this.#killOnce(one, first), this.#killOnce(other, second)]);
-    await Promise.all([...new Set([one, other])].map((seat) => seat.start()));
-    const ended = this.#roundsEnded;
-    for (const untilMs = Date.now() + roundPatienceMs; this.#roundsEnded === ended && Date.now() < untilMs;) await sleep(50);
+    // Downstream first, and before either begins: a drain waits for whoever has ended earlier.
+    for (const service of [...services].reverse()) if (service === one.service || service === other.service) await this.#seat(service).stop();
+    const halves = one === other ? [this.#killOnce(one, first).then(() => this.#dieAndReturn(one, second))] : [this.#dieAndReturn(one, first), this.#dieAndReturn(other, second)];
+    for (const half of await Promise.allSettled(halves)) if (half.status === 'rejected') throw half.reason;
+    await this.#client.round();
+  }
+
+  async #dieAndReturn(seat: Seat, kill: Kill): Promise<void> {
+    await this.#killOnce(seat, kill);
+    await sleep(Math.random() * returnMsMax);
+    await seat.start();
   }
 
   async #killOnce(seat: Seat, kill: Kill): Promise<void> {
     const diedAfterMs = await seat.killAt(kill, deathPatienceMs);
+    const recovering = [...this.world.seats.values()].filter((other) => other !== seat && other.isRecovering).map(({ service }) => service);
     // What is closed by now must not be run by the next process.
     if (seat.service === 'agents') this.#ledger.closedBy(await countedFacts(this.world.cluster.log, this.world.cluster.topics, this.world.cluster.codec));
-    this.#report({ kill, isReached: diedAfterMs !== null, diedAfterMs: Math.round(diedAfterMs ?? deathPatienceMs), problems: [] });
+    this.#report({ kill, isReached: diedAfterMs !== null, diedAfterMs: Math.round(diedAfterMs ?? deathPatienceMs), problems: [], recovering });
   }
 
   #report(report: KillReport): void {
