@@ -33,40 +33,32 @@ export class ClusterLink {
     // On the monotonic clock: a wall clock that is set must not end anybody's patience.
     const deadlineMs = performance.now() + patienceMs;
     for (let backoffMs = 25; ; backoffMs = Math.min(backoffMs * 2, 1_000)) {
-      this.#refuseClosed();
-      const session = this.#open();
       try {
-        await this.#connected(session);
-        return await work(session.cluster);
+        return await this.once(work);
       } catch (error) {
-        if (isTransport(error)) this.#drop(session);
         if (!isRetriable(error)) throw error instanceof BlackboardError ? error : this.#refused(error);
         if (performance.now() + backoffMs >= deadlineMs) throw this.#unavailable(error);
-        if (!isTransport(error)) await session.cluster.refreshMetadata().catch(() => undefined);
+        if (!isTransport(error)) await this.once((cluster) => cluster.refreshMetadata()).catch(() => undefined);
       }
       await sleep(backoffMs * (0.5 + Math.random()));
     }
   }
 
-  /** The connected cluster, without a retry; for callers with a policy of their own. */
-  async cluster(): Promise<Cluster> {
-    this.#refuseClosed();
+  /**
+   * Runs `work` once, connected; for callers with a policy of their own. Trouble of the connection ends its client with
+   * all its sockets, and the next use opens another: that client only, since what others use by then is not its to end.
+   * @throws what connecting or `work` throws; BlackboardError KAFKA_UNAVAILABLE when this link is closed.
+   */
+  async once<T>(work: (cluster: Cluster) => Promise<T>): Promise<T> {
+    if (this.#closed) throw new BlackboardError('KAFKA_UNAVAILABLE', 'this log is closed; open another one');
     const session = this.#open();
     try {
       await this.#connected(session);
+      return await work(session.cluster);
     } catch (error) {
       if (isTransport(error)) this.#drop(session);
       throw error;
     }
-    return session.cluster;
-  }
-
-  /**
-   * Gives up the client of a cluster with all its sockets; the next use opens another. Of several whose requests it
-   * ends, only the first gives up a client: what the next ones use by then is not theirs to end.
-   */
-  giveUp(cluster: Cluster): void {
-    if (this.#session?.cluster === cluster) this.#drop(this.#session);
   }
 
   close(): void {
@@ -93,10 +85,6 @@ export class ClusterLink {
     session.client.destroySockets();
     // After the sockets: kafkajs waits for answers before it lets go of a connection and of its timers.
     session.cluster.disconnect().catch(() => undefined).finally(() => session.client.destroySockets());
-  }
-
-  #refuseClosed(): void {
-    if (this.#closed) throw new BlackboardError('KAFKA_UNAVAILABLE', 'this log is closed; open another one');
   }
 
   #refused(error: unknown): BlackboardError {

@@ -72,13 +72,13 @@ export class FetchLoop {
   }
 
   async #askAll(): Promise<void> {
-    let cluster: Cluster | undefined;
     try {
-      cluster = await this.options.link.cluster();
-      await cluster.addMultipleTargetTopics([...this.options.topics]);
-      for (const leader of this.#leaders(cluster)) if (!this.#asking.has(leader)) void this.#ask(cluster, leader);
+      await this.options.link.once(async (cluster) => {
+        await cluster.addMultipleTargetTopics([...this.options.topics]);
+        for (const leader of this.#leaders(cluster)) if (!this.#asking.has(leader)) void this.#askOn(leader);
+      });
     } catch (error) {
-      await this.#recover(error, cluster);
+      await this.#recover(error);
     }
   }
 
@@ -90,26 +90,31 @@ export class FetchLoop {
     return leaders as Set<string>;
   }
 
-  async #ask(cluster: Cluster, leader: string): Promise<void> {
+  async #askOn(leader: string): Promise<void> {
     this.#asking.add(leader);
     try {
-      for (;;) {
-        const broker: Broker = await cluster.findBroker({ nodeId: leader });
-        const asked: Asked[] = [];
-        for (const position of this.options.running()) if (leaderOf(cluster, position.topic, position.partition) === leader) asked.push({ position, wanted: position.wanted, starts: position.starts });
-        if (asked.length === 0 || this.#isOver) break;
-        const { bytesPerPartitionMax, patience } = this.options;
-        const fetched = await fetchRecords(broker, asked.map(({ position, wanted }) => ({ topic: position.topic, partition: position.partition, offset: wanted, bytesMax: bytesPerPartitionMax })), patience);
-        if (this.#isOver) return;
-        this.#handOver(asked, fetched);
-        this.#backoffMs = backoffMsMin;
-      }
+      await this.options.link.once((cluster) => this.#ask(cluster, leader));
     } catch (error) {
-      await this.#recover(error, cluster);
+      await this.#recover(error);
     }
     this.#asking.delete(leader);
     // What was started while the last answer was awaited, or has come under another leader.
     if (this.options.running().length > 0) this.wake();
+  }
+
+  /** One fetch after another, while there is anything of this leader's to ask for. */
+  async #ask(cluster: Cluster, leader: string): Promise<void> {
+    while (!this.#isOver) {
+      const broker: Broker = await cluster.findBroker({ nodeId: leader });
+      const asked: Asked[] = [];
+      for (const position of this.options.running()) if (leaderOf(cluster, position.topic, position.partition) === leader) asked.push({ position, wanted: position.wanted, starts: position.starts });
+      if (asked.length === 0) return;
+      const { bytesPerPartitionMax, patience } = this.options;
+      const fetched = await fetchRecords(broker, asked.map(({ position, wanted }) => ({ topic: position.topic, partition: position.partition, offset: wanted, bytesMax: bytesPerPartitionMax })), patience);
+      if (this.#isOver) return;
+      this.#handOver(asked, fetched);
+      this.#backoffMs = backoffMsMin;
+    }
   }
 
   /** @throws the first partition's error that may heal, after all that did come was handed over. */
@@ -132,15 +137,14 @@ export class FetchLoop {
   }
 
   /** A member that waits for its broker needs no restart. */
-  async #recover(error: unknown, cluster: Cluster | undefined): Promise<void> {
+  async #recover(error: unknown): Promise<void> {
     if (this.#isOver) return;
     if (!isRetriable(error)) { this.options.onError(error as Error); return; }
-    if (isTransport(error) && cluster !== undefined) this.options.link.giveUp(cluster);
     const backoffMs = this.#backoffMs;
     this.#backoffMs = Math.min(backoffMs * 2, backoffMsMax);
     await sleep(backoffMs * (0.5 + Math.random()));
     if (this.#isOver) return;
-    if (!isTransport(error)) await this.options.link.cluster().then((now) => now.refreshMetadata()).catch(() => undefined);
+    if (!isTransport(error)) await this.options.link.once((cluster) => cluster.refreshMetadata()).catch(() => undefined);
     this.wake();
   }
 }

@@ -7,7 +7,7 @@ import type { TopicName } from '../../../../topics/topics.js';
 import { BlackboardError } from '../../errors.js';
 import type { CommittedPosition } from '../port.js';
 import type { ClusterLink } from './cluster-link.js';
-import { isRetriable, isTransport, protocolType, rootCause } from './kafka-error.js';
+import { isRetriable, protocolType, rootCause } from './kafka-error.js';
 
 export interface GroupOffsetsOptions {
   readonly group: string;
@@ -87,13 +87,13 @@ export class GroupOffsets {
       partitions: held.filter((position) => position.topic === topic)
         .map(({ partition, offset, metadata }) => ({ partition, offset: String(offset), metadata })),
     }));
-    const cluster = await link.cluster();
     try {
-      if (this.#coordinator?.cluster !== cluster) this.#coordinator = { cluster, broker: await findCoordinator(cluster, group) };
-      await this.#coordinator.broker.offsetCommit({ groupId: group, memberId, groupGenerationId, topics });
+      await link.once(async (cluster) => {
+        if (this.#coordinator?.cluster !== cluster) this.#coordinator = { cluster, broker: await findCoordinator(cluster, group) };
+        await this.#coordinator.broker.offsetCommit({ groupId: group, memberId, groupGenerationId, topics });
+      });
     } catch (error) {
       this.#coordinator = undefined;
-      if (isTransport(error)) link.giveUp(cluster);
       throw error;
     }
   }

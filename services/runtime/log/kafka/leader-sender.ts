@@ -16,7 +16,7 @@ import { BlackboardError } from '../../errors.js';
 import type { Appended, RecordToAppend } from '../port.js';
 import { ClusterLink } from './cluster-link.js';
 import type { KafkaConnection } from './kafka-client.js';
-import { isRetriable, isTransport } from './kafka-error.js';
+import { isRetriable } from './kafka-error.js';
 import { covered, verdictOf, type Progress } from './produce-verdict.js';
 import { produce, type ProducedPart, type ProducePart } from './wire/produce.js';
 
@@ -144,17 +144,16 @@ export class LeaderSender {
     const producer = (this.#producer ??= { link: new ClusterLink(this.options.connection), sequences: new Map(), identity: undefined });
     for (let backoffMs = 25; ; backoffMs = Math.min(backoffMs * 2, 1_000)) {
       progress.attempts += 1;
-      let cluster: Cluster | undefined;
       try {
-        cluster = await producer.link.cluster();
-        const broker = await this.#broker(cluster, parts, progress.attempts);
-        producer.identity ??= await identityFrom(broker);
-        if (this.#producer !== producer) throw new Error('the producer was closed');
-        progress.writes += 1;
-        return covered(parts, await produce(broker, request(parts, producer.sequences, producer.identity), this.options.connection.requestTimeoutMs ?? 10_000));
+        return await producer.link.once(async (cluster) => {
+          const broker = await this.#broker(cluster, parts, progress.attempts);
+          producer.identity ??= await identityFrom(broker);
+          if (this.#producer !== producer) throw new Error('the producer was closed');
+          progress.writes += 1;
+          return covered(parts, await produce(broker, request(parts, producer.sequences, producer.identity), this.options.connection.requestTimeoutMs ?? 10_000));
+        });
       } catch (error) {
         if (!isRetriable(error) || performance.now() + backoffMs >= deadlineMs || this.#producer !== producer) throw error;
-        if (isTransport(error) && cluster !== undefined) producer.link.giveUp(cluster);
         await sleep(backoffMs * (0.5 + Math.random()));
       }
     }
