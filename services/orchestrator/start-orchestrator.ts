@@ -46,6 +46,8 @@ export async function startOrchestrator(options: OrchestratorOptions): Promise<O
   const member = await through(options.seams, 'orchestrator.join', () => options.log.join({
     group: options.group ?? groupName({ name: 'orchestrator', role: 'orchestrator' }, options.topics.prefix),
     topics: [options.topics.quarantine, options.topics.verified],
+    // An owner does nothing of a claim but append its decision.
+    beforeDurable: [options.topics.quarantine],
     ...(options.sessionTimeoutMs === undefined ? {} : { sessionTimeoutMs: options.sessionTimeoutMs }),
     onAssigned: ({ gained, lost }, self) => {
       for (const partition of lost) {

@@ -81,6 +81,12 @@ export interface Membership {
   readonly sessionTimeoutMs?: number;
   /** Bytes that one fetch of one partition may hold; bounds memory. Default 1 MiB. */
   readonly bytesPerPartitionMax?: number;
+  /**
+   * Topics whose records may be delivered before they are durable: only for who does nothing of them but append to the
+   * same log, where whatever it appends is durable with them or after them. Should they be lost, that is lost as well.
+   * A log that several processes write leaves this unheeded.
+   */
+  readonly beforeDurable?: readonly TopicName[];
   /** How long a little may wait for more before it is delivered; saves whoever is in no hurry from waking for each append. Default 0. */
   readonly gatherMs?: number;
 }

@@ -1,6 +1,9 @@
 // The durable log of one process on local disk. An append is answered, and readers see it, only when it is flushed:
-// kill -9 loses nothing that was acknowledged. What arrives while a commit is under way is the next commit; no timers.
-// After a write that fails the log takes no more appends: what is on disk is known again only by opening it again.
+// kill -9 loses nothing that was acknowledged. After a write that fails the log takes no more appends.
+// One kind of reader is not made to wait: a member that does nothing of a record but append because of it
+// (`beforeDurable`). Offsets are given and all is committed in the order of the appends, so that what it appends is
+// durable with the record or after it, never without: a step costs one flush instead of two, one after the other.
+// Whatever leaves that pair (an answer to who appended, a fact, a row, another process's view) still waits for the flush.
 
 import { BlackboardError } from '../../errors.js';
 import type { TopicName } from '../../../../topics/topics.js';
@@ -11,12 +14,13 @@ import { RecentRecords } from '../in-process/recent-records.js';
 import { readRecords } from '../in-process/read-records.js';
 import type { PositionStore, RecordStore, SliceOptions } from '../in-process/record-store.js';
 import type { AppendBatch, Appended, CommittedPosition, LogPort, LogRecord, Member, Membership, PartitionRange, ReadOptions } from '../port.js';
+import { CommitQueue } from './commit-queue.js';
+import type { Write } from './commit-queue.js';
 import { lockDirectory } from './directory-lock.js';
 import type { DirectoryLock } from './directory-lock.js';
 import { RecordFile } from './record-file.js';
-import type { Placed, TopicToOpen } from './record-file.js';
+import type { StoredRecord, TopicToOpen } from './record-file.js';
 
-const commitBytesMax = 16 * 1024 * 1024;
 /** Of each partition, for the readers that keep up. */
 const recentBytes = 512 * 1024;
 
@@ -29,10 +33,11 @@ export interface EmbeddedLogOptions {
   readonly clock?: () => number;
 }
 
-interface Waiting {
-  readonly batch: AppendBatch;
-  readonly resolve: (appended: Appended) => void;
-  readonly reject: (error: BlackboardError) => void;
+interface End {
+  /** Behind what readers may see. */
+  durable: number;
+  /** Behind what was taken. */
+  taken: number;
 }
 
 /**
@@ -50,28 +55,36 @@ export async function openEmbeddedLog(options: EmbeddedLogOptions): Promise<Embe
 }
 
 export class EmbeddedLog implements LogPort, RecordStore, PositionStore {
-  private readonly ends = new Map<TopicName, number[]>();
+  private readonly ends = new Map<TopicName, readonly End[]>();
+  private readonly commits: CommitQueue<Write>;
   private readonly groups: ConsumerGroups;
   private readonly recent = new RecentRecords(recentBytes);
   private readonly members = new Set<GroupMember>();
   private readonly clock: () => number;
-  private readonly saving = new Set<Promise<void>>();
-  private waiting: Waiting[] = [];
-  private committing: Promise<void> | undefined;
-  private failed: unknown;
   private closing: Promise<void> | undefined;
 
   constructor(private readonly file: RecordFile, private readonly lock: DirectoryLock, { topics, clock }: EmbeddedLogOptions) {
     this.clock = clock ?? Date.now;
-    for (const { name, partitions } of topics) this.ends.set(name, Array.from({ length: partitions }, (_, partition) => file.next(name, partition)));
+    for (const { name, partitions } of topics) {
+      this.ends.set(name, Array.from({ length: partitions }, (_, partition) => {
+        const next = file.next(name, partition);
+        return { durable: next, taken: next };
+      }));
+    }
+    this.commits = new CommitQueue(file, (writes) => { this.becomeVisible(writes); });
     this.groups = new ConsumerGroups({ store: this, positions: this, schedule: setImmediate });
   }
 
   append(batch: AppendBatch): Promise<Appended> {
     return new Promise((resolve, reject) => {
-      this.checkAppend(batch);
-      this.waiting.push({ batch, resolve, reject });
-      this.committing ??= this.commitAll();
+      const end = this.checkAppend(batch);
+      this.commits.checkWhole();
+      const appended = { baseOffset: end.taken, appendTimeMs: this.clock() };
+      const records = this.take(batch, appended);
+      end.taken += records.length;
+      // Before the commit is asked for, so that it comes first and what it leads to shares the commit.
+      this.groups.taken(batch.topic, batch.partition);
+      this.commits.add({ records, positions: [], bytes: batchBytes(batch.records) }).then(() => { resolve(appended); }, reject);
     });
   }
 
@@ -103,14 +116,21 @@ export class EmbeddedLog implements LogPort, RecordStore, PositionStore {
 
   range(topic: TopicName, partition: number): PartitionRange {
     this.partitionCount(topic);
-    const next = this.ends.get(topic)?.[partition];
-    if (next === undefined) throw new BlackboardError('NOT_FOUND', `the topic ${topic} has no partition ${String(partition)}`, { topic, partition });
-    return { partition, low: 0, next };
+    const end = this.ends.get(topic)?.[partition];
+    if (end === undefined) throw new BlackboardError('NOT_FOUND', `the topic ${topic} has no partition ${String(partition)}`, { topic, partition });
+    return { partition, low: 0, next: end.durable };
+  }
+
+  /** What a failed commit has left is seen by nobody any more. */
+  takenEnd(topic: TopicName, partition: number): number {
+    const { next } = this.range(topic, partition);
+    return this.commits.isBroken ? next : this.ends.get(topic)?.[partition]?.taken ?? next;
   }
 
   slice(options: SliceOptions): readonly LogRecord[] {
     this.checkOpen();
-    return this.recent.slice(options) ?? this.file.slice(options);
+    const { topic, partition, until } = options;
+    return this.recent.slice(options) ?? this.file.slice({ ...options, until: Math.min(until, this.range(topic, partition).next) });
   }
 
   load(group: string, topic: TopicName, partition: number): CommittedPosition | undefined {
@@ -120,64 +140,36 @@ export class EmbeddedLog implements LogPort, RecordStore, PositionStore {
 
   save(group: string, positions: readonly CommittedPosition[]): Promise<void> {
     this.checkOpen();
-    const saved = this.file.savePositions(group, positions);
-    this.saving.add(saved);
-    const done = (): void => { this.saving.delete(saved); };
-    saved.then(done, done);
-    return saved;
+    // Behind the appends before it: a position never outlives the records that it stands behind.
+    const stored = positions.map((position) => this.file.storedPosition(group, position));
+    return this.commits.add({ records: [], positions: stored, bytes: stored.reduce((sum, { key, position }) => sum + key.length + position.metadata.length, 0) });
   }
 
-  private async commitAll(): Promise<void> {
-    // Begins in a later microtask, so that the appends of one turn share the first commit.
-    await Promise.resolve();
-    while (this.waiting.length > 0) {
-      const group = this.takeGroup();
-      if (this.failed === undefined) await this.commit(group);
-      else for (const { reject } of group) reject(this.brokenError('APPEND_REFUSED'));
-    }
-    this.committing = undefined;
-  }
-
-  private takeGroup(): readonly Waiting[] {
-    let count = 0;
-    for (let bytes = 0; count < this.waiting.length && bytes < commitBytesMax; count += 1) bytes += batchBytes((this.waiting[count] as Waiting).batch.records);
-    return this.waiting.splice(0, count);
-  }
-
-  private async commit(group: readonly Waiting[]): Promise<void> {
-    const appendTimeMs = this.clock();
-    const ends = new Map<string, { topic: TopicName; partition: number; next: number }>();
-    const placed = group.map(({ batch: { topic, partition, records } }): Placed => {
-      const key = `${topic}/${String(partition)}`;
-      const baseOffset = ends.get(key)?.next ?? this.range(topic, partition).next;
-      ends.set(key, { topic, partition, next: baseOffset + records.length });
-      return { topic, partition, baseOffset, appendTimeMs, records };
+  private take({ topic, partition, records }: AppendBatch, { baseOffset, appendTimeMs }: Appended): readonly StoredRecord[] {
+    return records.map((record, index) => {
+      const stored = this.file.storedRecord({ topic, partition, offset: baseOffset + index, appendTimeMs }, record);
+      this.recent.add(stored.record);
+      return stored;
     });
-    let stored: readonly LogRecord[];
-    try {
-      stored = await this.file.store(placed);
-    } catch (error) {
-      this.failed = error;
-      for (const { reject } of group) reject(this.brokenError('APPEND_UNKNOWN'));
-      return;
-    }
-    for (const record of stored) this.recent.add(record);
-    for (const { topic, partition, next } of ends.values()) (this.ends.get(topic) as number[])[partition] = next;
-    for (const [index, { resolve }] of group.entries()) resolve({ baseOffset: (placed[index] as Placed).baseOffset, appendTimeMs });
-    for (const { topic, partition } of ends.values()) this.groups.appended(topic, partition);
   }
 
-  private brokenError(code: 'APPEND_REFUSED' | 'APPEND_UNKNOWN'): BlackboardError {
-    const outcome = code === 'APPEND_REFUSED' ? 'this append is not in the log' : 'this append may be in the log or not';
-    const reason = this.failed instanceof Error ? this.failed.message : String(this.failed);
-    return new BlackboardError(code, `a write to the log failed (${reason}); ${outcome}: mend the disk, then open the log again`, {}, { cause: this.failed });
+  private becomeVisible(writes: readonly Write[]): void {
+    const grown = new Map<End, LogRecord>();
+    for (const { records } of writes) {
+      const last = records.at(-1)?.record;
+      if (last !== undefined) grown.set(this.ends.get(last.topic)?.[last.partition] as End, last);
+    }
+    for (const [end, { topic, partition, offset }] of grown) {
+      end.durable = offset + 1;
+      this.recent.stored(topic, partition, end.durable);
+      this.groups.appended(topic, partition);
+    }
   }
 
   private async closeOnce(): Promise<void> {
     // Before anything is awaited: nobody may read from a file that is being closed.
     for (const member of this.members) void member.leave();
-    await this.committing;
-    await Promise.allSettled(this.saving);
+    await this.commits.settled();
     await this.file.close();
     await this.lock.release();
   }
@@ -186,12 +178,14 @@ export class EmbeddedLog implements LogPort, RecordStore, PositionStore {
     if (this.closing !== undefined) throw new BlackboardError('APPEND_REFUSED', 'this log is closed; nothing of the request was done');
   }
 
-  private checkAppend(batch: AppendBatch): void {
+  private checkAppend(batch: AppendBatch): End {
     this.checkOpen();
     checkBatchSize(batch);
     const { topic, partition } = batch;
-    if (this.ends.get(topic)?.[partition] === undefined) {
+    const end = this.ends.get(topic)?.[partition];
+    if (end === undefined) {
       throw new BlackboardError('APPEND_REFUSED', `there is no ${topic}/${String(partition)} to append to`, { topic, partition });
     }
+    return end;
   }
 }

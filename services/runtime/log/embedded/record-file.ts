@@ -25,13 +25,22 @@ interface StoredTopic {
   readonly partitions: number;
 }
 
-/** Records of one partition to be stored from an offset on. */
-export interface Placed {
-  readonly topic: TopicName;
-  readonly partition: number;
-  readonly baseOffset: number;
-  readonly appendTimeMs: number;
-  readonly records: readonly RecordToAppend[];
+/** A record as it will be on disk, and as it will be read: both are the same memory, a copy of what was given. */
+export interface StoredRecord {
+  readonly key: Buffer;
+  readonly bytes: Buffer;
+  readonly record: LogRecord;
+}
+
+export interface StoredPosition {
+  readonly key: string;
+  readonly position: CommittedPosition;
+}
+
+/** What one commit brings to disk, whole or not at all. */
+export interface Commit {
+  readonly records: readonly StoredRecord[];
+  readonly positions: readonly StoredPosition[];
 }
 
 export class RecordFile {
@@ -78,26 +87,37 @@ export class RecordFile {
     return this.records.doesExist(end) ? 1 : 0;
   }
 
-  /** Stores all of them in one commit; resolves with copies, as they will be read, when it is on disk. */
-  async store(group: readonly Placed[]): Promise<readonly LogRecord[]> {
-    const stored: LogRecord[] = [];
-    const written = this.records.batch(() => {
-      for (const { topic, partition, baseOffset, appendTimeMs, records } of group) {
-        for (const [index, { key, value }] of records.entries()) {
-          const bytes = Buffer.allocUnsafe(headBytes + key.length + value.length);
-          bytes.writeDoubleBE(appendTimeMs, 0);
-          bytes.writeUInt32BE(key.length, 8);
-          bytes.set(key, headBytes);
-          bytes.set(value, headBytes + key.length);
-          this.records.put(this.key(topic, partition, baseOffset + index), bytes).catch(noteFailure);
-          stored.push(recordOf({ topic, partition, offset: baseOffset + index }, bytes));
-        }
-      }
+  /** The record as it is stored at that place; nothing is stored yet. */
+  storedRecord(place: Pick<LogRecord, 'topic' | 'partition' | 'offset' | 'appendTimeMs'>, { key, value }: RecordToAppend): StoredRecord {
+    const bytes = Buffer.allocUnsafe(headBytes + key.length + value.length);
+    bytes.writeDoubleBE(place.appendTimeMs, 0);
+    bytes.writeUInt32BE(key.length, 8);
+    bytes.set(key, headBytes);
+    bytes.set(value, headBytes + key.length);
+    return { key: this.key(place.topic, place.partition, place.offset), bytes, record: recordOf(place, bytes) };
+  }
+
+  storedPosition(group: string, position: CommittedPosition): StoredPosition {
+    return { key: positionKey(group, position.topic, position.partition), position };
+  }
+
+  /** Resolves when the commit is on disk; another thread waits for it. */
+  async store({ records, positions }: Commit): Promise<void> {
+    const written = this.environment.batch(() => {
+      for (const { key, bytes } of records) this.records.put(key, bytes).catch(noteFailure);
+      for (const { key, position } of positions) this.positions.put(key, position).catch(noteFailure);
     });
     written.catch(noteFailure);
     await written;
     await this.environment.flushed;
-    return stored;
+  }
+
+  /** The same by the calling thread, which waits: the commit is on disk when it returns. */
+  storeNow({ records, positions }: Commit): void {
+    this.environment.transactionSync(() => {
+      for (const { key, bytes } of records) this.records.putSync(key, bytes);
+      for (const { key, position } of positions) this.positions.putSync(key, position);
+    });
   }
 
   slice(options: SliceOptions): readonly LogRecord[] {
@@ -111,16 +131,7 @@ export class RecordFile {
   }
 
   loadPosition(group: string, topic: TopicName, partition: number): CommittedPosition | undefined {
-    return this.positions.get(JSON.stringify([group, topic, partition]));
-  }
-
-  async savePositions(group: string, positions: readonly CommittedPosition[]): Promise<void> {
-    const written = this.positions.batch(() => {
-      for (const position of positions) this.positions.put(JSON.stringify([group, position.topic, position.partition]), position).catch(noteFailure);
-    });
-    written.catch(noteFailure);
-    await written;
-    await this.environment.flushed;
+    return this.positions.get(positionKey(group, topic, partition));
   }
 
   close(): Promise<void> {
@@ -176,6 +187,10 @@ export class RecordFile {
     key.writeUInt32BE(offset % 2 ** 32, 12);
     return key;
   }
+}
+
+function positionKey(group: string, topic: TopicName, partition: number): string {
+  return JSON.stringify([group, topic, partition]);
 }
 
 /** A put that fails fails its batch, which is answered; LMDB's second promise with the reason must not end the process. */

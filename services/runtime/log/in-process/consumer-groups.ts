@@ -66,6 +66,11 @@ export class ConsumerGroups {
     for (const group of this.groups.values()) for (const member of group.members) member.appended(topic, partition);
   }
 
+  /** Records of a partition were taken, and are not durable yet. */
+  taken(topic: TopicName, partition: number): void {
+    for (const group of this.groups.values()) for (const member of group.members) member.taken(topic, partition);
+  }
+
   private groupOf({ group: name, topics }: Membership): Group {
     const counts = new Set(topics.map((topic) => this.seams.store.partitionCount(topic)));
     const [partitions] = counts;

@@ -17,6 +17,8 @@ interface Cursor {
   next: number | undefined;
   paused: boolean;
   scheduled: boolean;
+  /** Offset behind what may be delivered. */
+  readonly end: () => number;
 }
 
 export interface MemberSeams {
@@ -44,7 +46,7 @@ export class GroupMember implements Member {
   start(topic: TopicName, partition: number, offset: number): void {
     const cursor = this.cursorOf(topic, partition);
     if (cursor === undefined) return;
-    const outside = outOfRange(this.seams.store, { topic, partition, offset });
+    const outside = outOfRange(this.seams.store, { topic, partition, offset }, cursor.end());
     if (outside !== undefined) { this.halt(outside); return; }
     cursor.next = offset;
     cursor.paused = false;
@@ -129,7 +131,7 @@ export class GroupMember implements Member {
       const cursors = this.cursors.get(topic) ?? [];
       this.cursors.set(topic, cursors);
       for (const partition of assignment.lost) cursors[partition] = undefined;
-      for (const partition of assignment.gained) cursors[partition] = { topic, partition, next: undefined, paused: false, scheduled: false };
+      for (const partition of assignment.gained) cursors[partition] = { topic, partition, next: undefined, paused: false, scheduled: false, end: this.endOf(topic, partition) };
     }
     this.membership.onAssigned(assignment, this);
   }
@@ -138,6 +140,17 @@ export class GroupMember implements Member {
   appended(topic: TopicName, partition: number): void {
     const cursor = this.cursorOf(topic, partition);
     if (cursor !== undefined) this.wake(cursor);
+  }
+
+  /** Records of a partition were taken, and are not durable yet. */
+  taken(topic: TopicName, partition: number): void {
+    if (this.membership.beforeDurable?.includes(topic) === true) this.appended(topic, partition);
+  }
+
+  private endOf(topic: TopicName, partition: number): () => number {
+    const { store } = this.seams;
+    const isAhead = this.membership.beforeDurable?.includes(topic) === true;
+    return () => (isAhead ? store.takenEnd?.(topic, partition) : undefined) ?? store.range(topic, partition).next;
   }
 
   private wake(cursor: Cursor): void {
@@ -153,7 +166,7 @@ export class GroupMember implements Member {
     const { topic, partition, next: from, paused } = cursor;
     const current = this.cursorOf(topic, partition) === cursor;
     if (this.state !== 'running' || !current || paused || from === undefined) return;
-    const { next: until } = this.seams.store.range(topic, partition);
+    const until = cursor.end();
     if (from >= until) return;
     const bytesMax = this.membership.bytesPerPartitionMax ?? bytesPerPartitionDefault;
     try {
@@ -165,7 +178,7 @@ export class GroupMember implements Member {
       return;
     }
     // What is appended from here on wakes it by itself.
-    if (cursor.next !== undefined && cursor.next < this.seams.store.range(topic, partition).next) this.wake(cursor);
+    if (cursor.next !== undefined && cursor.next < cursor.end()) this.wake(cursor);
   }
 
   private cursorOf(topic: TopicName, partition: number): Cursor | undefined {

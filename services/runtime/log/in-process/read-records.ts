@@ -23,10 +23,11 @@ async function* iterate(store: RecordStore, { topic, partition, from }: ReadOpti
   }
 }
 
-/** The error of a position that is not in the log, or undefined when it is (the end is). */
-export function outOfRange(store: RecordStore, position: Pick<LogRecord, 'topic' | 'partition' | 'offset'>): BlackboardError | undefined {
+/** The error of a position that is not in the log, or undefined when it is (the end is). `end`: where that is for this reader. */
+export function outOfRange(store: RecordStore, position: Pick<LogRecord, 'topic' | 'partition' | 'offset'>, end?: number): BlackboardError | undefined {
   const { topic, partition, offset } = position;
-  const { low, next } = store.range(topic, partition);
+  const { low, next: visible } = store.range(topic, partition);
+  const next = end ?? visible;
   if (Number.isSafeInteger(offset) && offset >= low && offset <= next) return undefined;
   return new BlackboardError(
     'LOG_OUT_OF_RANGE',

@@ -1,4 +1,5 @@
 // The end of each partition in memory: readers that keep up share what was appended, and do not ask the disk for it.
+// What the disk does not have yet is all here.
 
 import type { TopicName } from '../../../../topics/topics.js';
 import type { LogRecord } from '../port.js';
@@ -16,14 +17,19 @@ export class RecentRecords {
 
   constructor(private readonly bytesPerPartition: number) {}
 
-  /** Takes a record that readers may see, behind the last one of its partition. */
+  /** Takes a record behind the last one of its partition. */
   add(record: LogRecord): void {
     const tail = this.tailOf(record.topic, record.partition);
     const last = tail.records.at(-1);
     if (last !== undefined && last.offset + 1 !== record.offset) throw new Error(`offset ${String(record.offset)} of ${record.topic}/${String(record.partition)} does not follow ${String(last.offset)}`);
     tail.records.push(record);
     tail.bytes += sizeOf(record);
-    while (tail.bytes > this.bytesPerPartition) tail.bytes -= sizeOf(tail.records[tail.first++] as LogRecord);
+  }
+
+  /** The disk has all before `next`: of that no more is kept than the bytes allow. */
+  stored(topic: TopicName, partition: number, next: number): void {
+    const tail = this.tailOf(topic, partition);
+    while (tail.bytes > this.bytesPerPartition && (tail.records[tail.first] as LogRecord).offset < next) tail.bytes -= sizeOf(tail.records[tail.first++] as LogRecord);
     if (tail.first < 1024 || tail.first * 2 < tail.records.length) return;
     tail.records = tail.records.slice(tail.first);
     tail.first = 0;

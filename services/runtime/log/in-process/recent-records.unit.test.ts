@@ -10,7 +10,10 @@ const offsets = (records: readonly LogRecord[] | undefined): readonly number[] |
 
 function kept(count: number, bytes: number): RecentRecords {
   const recent = new RecentRecords(bytes);
-  for (let offset = 100; offset < 100 + count; offset += 1) recent.add(record(offset));
+  for (let offset = 100; offset < 100 + count; offset += 1) {
+    recent.add(record(offset));
+    recent.stored(topic, 0, offset + 1);
+  }
   return recent;
 }
 
@@ -30,6 +33,15 @@ test('says that it does not have what came before, rather than a gap', () => {
     assert.equal(recent.slice({ topic, partition: 0, from: end - 4, until: end, bytesMax: 1_000 }), undefined);
   }
   assert.equal(kept(1, 30).slice({ topic, partition: 1, from: 0, until: 1, bytesMax: 10 }), undefined);
+});
+
+test('keeps what the disk does not have yet, however much it is', () => {
+  const recent = kept(5, 30);
+  for (let offset = 105; offset < 110; offset += 1) recent.add(record(offset));
+  assert.deepEqual(offsets(recent.slice({ topic, partition: 0, from: 105, until: 110, bytesMax: 1_000 })), [105, 106, 107, 108, 109]);
+  recent.stored(topic, 0, 106);
+  assert.deepEqual(offsets(recent.slice({ topic, partition: 0, from: 106, until: 110, bytesMax: 1_000 })), [106, 107, 108, 109]);
+  assert.equal(recent.slice({ topic, partition: 0, from: 105, until: 110, bytesMax: 1_000 }), undefined);
 });
 
 test('refuses a record that does not follow the last one', () => {

@@ -7,7 +7,7 @@ export interface SliceOptions {
   readonly topic: TopicName;
   readonly partition: number;
   readonly from: number;
-  /** Exclusive; at most the partition's `next`. */
+  /** Exclusive; at most the partition's `next`, or its `takenEnd`. */
   readonly until: number;
   /** Ends before the record that would pass it, but holds one record at least. */
   readonly bytesMax: number;
@@ -18,6 +18,8 @@ export interface RecordStore {
   partitionCount(topic: TopicName): number;
   /** What readers may see: acknowledged records only. @throws BlackboardError NOT_FOUND. */
   range(topic: TopicName, partition: number): PartitionRange;
+  /** Offset behind the last record that was taken, durable or not; absent where there is no difference. */
+  takenEnd?(topic: TopicName, partition: number): number;
   /** Records of their own memory, in order, without a gap; never empty when from < until. @throws LOG_GAP. */
   slice(options: SliceOptions): readonly LogRecord[];
 }
