@@ -10,6 +10,7 @@ import { BlackboardError } from '../../errors.js';
 import type { ForeignConsumption, ForeignSource } from '../foreign-source.js';
 import type { PartitionRange } from '../port.js';
 import { ClusterLink } from './cluster-link.js';
+import { GroupJoin } from './group-join.js';
 import { GroupOffsets, groupRefused } from './group-offsets.js';
 import { openClient, type KafkaClient, type KafkaConnection } from './kafka-client.js';
 import { isRetriable, protocolType } from './kafka-error.js';
@@ -42,6 +43,7 @@ class ForeignConsumer {
   readonly #consumer: Consumer;
   readonly #link: ClusterLink;
   readonly #reader: KafkaReader;
+  readonly #join: GroupJoin;
   readonly #offsets: GroupOffsets;
   /** Of the present assignment; a partition without one is paused. */
   #positions = new Map<number, Position>();
@@ -65,6 +67,10 @@ class ForeignConsumer {
       readUncommitted: false, allowAutoTopicCreation: false,
       retry: { retries: 8, initialRetryTime: 50, maxRetryTime: 2_000, restartOnFailure: async () => !this.#stopped },
     });
+    this.#join = new GroupJoin({
+      group, topics: [this.#topic], consumer: this.#consumer, link: this.#link, isStopped: () => this.#stopped, onRefused: (error) => this.#halt(error),
+      run: () => this.#consumer.run({ autoCommit: false, eachBatchAutoResolve: false, partitionsConsumedConcurrently: 8, eachBatch: (payload) => this.#onBatch(payload) }),
+    });
     this.#offsets = new GroupOffsets({ group, consumer: this.#consumer, link: this.#link, holds: (_topic, partition) => this.#assigned.includes(partition) });
     this.#stallTimer = setInterval(() => void this.#watchForStalls(), stallMs);
     this.#stallTimer.unref();
@@ -73,15 +79,13 @@ class ForeignConsumer {
   async run(): Promise<void> {
     const { GROUP_JOIN, CRASH } = this.#consumer.events;
     this.#consumer.on(GROUP_JOIN, (event) => this.#onJoin(event));
-    this.#consumer.on(CRASH, ({ payload }: ConsumerCrashEvent) => { if (!payload.restart) this.#halt(groupRefused(this.consumption.group, payload.error)); });
+    this.#consumer.on(CRASH, ({ payload }: ConsumerCrashEvent) => this.#join.onCrash(payload));
     try {
       // A topic that is not there is told now, not by silence.
       await this.#reader.ranges(this.#topic).catch((error: unknown) => {
         throw new BlackboardError('KAFKA_UNAVAILABLE', `the topic ${this.#topic} cannot be read; check its name, and this principal's access to it: ${(error as Error).message}`, { topic: this.#topic }, { cause: error });
       });
-      await this.#consumer.connect();
-      await this.#consumer.subscribe({ topics: [this.#topic], fromBeginning: true });
-      await this.#consumer.run({ autoCommit: false, eachBatchAutoResolve: false, partitionsConsumedConcurrently: 8, eachBatch: (payload) => this.#onBatch(payload) });
+      await this.#join.begin();
     } catch (error) {
       await this.close();
       throw groupRefused(this.consumption.group, error);
@@ -117,6 +121,7 @@ class ForeignConsumer {
 
   /** Runs before the first fetch of a generation. */
   #onJoin({ payload }: ConsumerGroupJoinEvent): void {
+    this.#join.onJoined();
     this.#generation += 1;
     this.#assigned = payload.memberAssignment[this.#topic] ?? [];
     this.#positions = new Map();

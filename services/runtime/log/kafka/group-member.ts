@@ -13,7 +13,8 @@ import { coPartitionAssigner, coPartitioned } from './co-partition-assigner.js';
 import { FetchLoop, type Asked } from './fetch-loop.js';
 import { openClient, type KafkaClient, type KafkaConnection } from './kafka-client.js';
 import { isRetriable } from './kafka-error.js';
-import { findCoordinator, GroupOffsets, groupRefused } from './group-offsets.js';
+import { GroupJoin } from './group-join.js';
+import { GroupOffsets, groupRefused } from './group-offsets.js';
 import { HeartbeatWaiters } from './heartbeat-waiters.js';
 import { MemberPositions, type MemberPosition } from './member-positions.js';
 import { gap, outOfRange, type KafkaReader } from './reader.js';
@@ -26,10 +27,7 @@ export interface GroupMemberOptions {
 }
 
 const defaultSessionTimeoutMs = 30_000;
-const connectPatienceMs = 10_000;
-const connectPauseMs = 200;
 const leaveTimeoutMs = 5_000;
-const rejoinPauseMsMax = 5_000;
 /** Of one answer, over all partitions. */
 const answerBytesMax = 10 * 1024 * 1024;
 /** How long a fetch at the end waits; a partition that is started meanwhile waits for it. */
@@ -42,12 +40,12 @@ export class GroupMember implements Member {
   readonly #positions: MemberPositions;
   readonly #client: KafkaClient;
   readonly #consumer: Consumer;
+  readonly #join: GroupJoin;
   readonly #offsets: GroupOffsets;
   readonly #heartbeats: HeartbeatWaiters;
   readonly #fetches: FetchLoop;
   readonly #sessionTimeoutMs: number;
   #generation = 0;
-  #crashes = 0;
   #memberId: string | undefined;
   #stopped: Error | undefined;
   #leaving: Promise<void> | undefined;
@@ -72,6 +70,12 @@ export class GroupMember implements Member {
       readUncommitted: true,
       allowAutoTopicCreation: false,
       retry: { retries: 8, initialRetryTime: 50, maxRetryTime: 2_000, restartOnFailure: async () => this.#stopped === undefined },
+    });
+    this.#join = new GroupJoin({
+      group: membership.group, topics: membership.topics, consumer: this.#consumer, link: options.link,
+      run: () => this.#consumer.run({ autoCommit: false, eachBatch: async () => undefined }),
+      isStopped: () => this.#stopped !== undefined,
+      onRefused: (error) => this.#halt(error),
     });
     this.#heartbeats = new HeartbeatWaiters(this.#consumer);
     this.#offsets = new GroupOffsets({
@@ -100,8 +104,7 @@ export class GroupMember implements Member {
     const joined = new Promise<void>((resolve, reject) => { this.#joined = { resolve, reject }; });
     joined.catch(() => undefined);
     try {
-      await this.#connect();
-      await this.#consume();
+      await this.#join.begin();
       await joined;
       this.#stopWatching = watchClock({ stepMsMin: this.#sessionTimeoutMs / 2, onSetBack: (byMs) => this.#clockSetBack(byMs) });
     } catch (error) {
@@ -109,19 +112,6 @@ export class GroupMember implements Member {
       throw groupRefused(this.membership.group, error);
     } finally {
       this.#joined = undefined;
-    }
-  }
-
-  /** kafkajs tries again where nothing answers, but not where a connection is reset. */
-  async #connect(): Promise<void> {
-    for (const deadlineMs = performance.now() + connectPatienceMs; ; await sleep(connectPauseMs * (0.5 + Math.random()))) {
-      try {
-        await this.#consumer.connect();
-        await this.#consumer.subscribe({ topics: [...this.membership.topics], fromBeginning: true });
-        return;
-      } catch (error) {
-        if (!isRetriable(error) || performance.now() > deadlineMs || this.#stopped !== undefined) throw error;
-      }
     }
   }
 
@@ -217,7 +207,7 @@ export class GroupMember implements Member {
     this.#consumer.pause(this.membership.topics.map((topic) => ({ topic, partitions: [...assigned] })));
     this.#isSuspended = false;
     this.#generation += 1;
-    this.#crashes = 0;
+    this.#join.onJoined();
     this.#call(() => this.membership.onAssigned({ generation: this.#generation, gained, kept, lost }, this));
     this.#joined?.resolve();
     this.#fetches.wake();
@@ -265,11 +255,7 @@ export class GroupMember implements Member {
 
   #onCrash({ payload }: ConsumerCrashEvent): void {
     this.#isSuspended = true;
-    // kafkajs restarts after most errors by itself. Not after the one that hides every trouble with the coordinator,
-    // a refusal as well as a broker that has only just started.
-    if (payload.restart || this.#stopped !== undefined) return;
-    if (isRetriable(payload.error)) void this.#rejoin(payload.error);
-    else this.#halt(groupRefused(this.membership.group, payload.error));
+    this.#join.onCrash(payload);
   }
 
   /**
@@ -282,28 +268,5 @@ export class GroupMember implements Member {
       `the clock of this machine was set back by ${Math.round(byMs / 1000)} s, which would keep this member of ${this.membership.group} from beating for as long; nothing is lost. Start this process again (a supervisor does), and let NTP slew the clock instead of setting it`,
       { group: this.membership.group, byMs: Math.round(byMs) },
     ));
-  }
-
-  async #rejoin(error: Error): Promise<void> {
-    this.#crashes += 1;
-    await sleep(Math.min(100 * 2 ** this.#crashes, rejoinPauseMsMax) * (0.5 + Math.random()));
-    if (this.#stopped !== undefined) return;
-    try {
-      // To learn the reason: only what may heal is tried for ever.
-      await this.options.link.run((cluster) => findCoordinator(cluster, this.membership.group), rejoinPauseMsMax);
-    } catch (reason) {
-      if (this.#joined !== undefined || !isRetriable(reason)) { this.#halt(groupRefused(this.membership.group, reason)); return; }
-    }
-    try {
-      await this.#consumer.connect();
-      await this.#consume();
-    } catch (again) {
-      if (isRetriable(again)) void this.#rejoin(error);
-      else this.#halt(groupRefused(this.membership.group, again));
-    }
-  }
-
-  async #consume(): Promise<void> {
-    await this.#consumer.run({ autoCommit: false, eachBatch: async () => undefined });
   }
 }

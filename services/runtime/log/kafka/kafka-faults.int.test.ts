@@ -12,8 +12,10 @@ import { startBroker, type LocalBroker } from '../../../../infra/local/broker.js
 import { whatIsMissing } from '../../../../infra/local/for-tests.js';
 import { applyTopics } from '../../../../infra/topics/apply.js';
 import { BlackboardError } from '../../errors.js';
+import type { ForeignRecord } from '../foreign-source.js';
 import type { LogPort, LogRecord } from '../port.js';
 import { FaultProxy } from './fault-proxy.js';
+import { kafkaForeignSource } from './foreign-consumer.js';
 import type { KafkaConnection } from './kafka-client.js';
 import { kafkaLog, type KafkaLogOptions } from './kafka-log.js';
 
@@ -271,4 +273,30 @@ test('joins a group through a network that resets connections', { skip, timeout:
   const member = await joining;
   assert.ok(isGained);
   await member.leave();
+});
+
+test("joins a group on a topic of other people's through a network that resets connections", { skip, timeout: 60_000 }, async (t) => {
+  const topic = await quarantine();
+  const { log, proxy } = await proxied(t);
+  await log.append({ topic, partition: 1, records: [record('theirs')] });
+  const reader = kafkaLog({ ...direct, translateAddress: () => proxy.address });
+  t.after(() => reader.close());
+  const begun = proxy.connections;
+  await reader.ranges(topic);
+  // It first reads the topic's ranges, too; what comes after those is cut.
+  const until = proxy.connections + (proxy.connections - begun);
+  const cutting = setInterval(() => { if (proxy.connections > until) proxy.cutAll(); }, 2);
+  t.after(() => clearInterval(cutting));
+  const delivered: ForeignRecord[] = [];
+  const joining = kafkaForeignSource({ ...direct, translateAddress: () => proxy.address }).consume({
+    topic, group: `${topic}.foreign`, from: 'earliest', sessionTimeoutMs: 6_000, onHalt: (error) => { throw error; }, onStall: () => undefined,
+    onBatch: async (records) => { delivered.push(...records); },
+  });
+  joining.catch(() => undefined);
+  await sleep(3_000);
+  clearInterval(cutting);
+  const consumer = await joining;
+  while (delivered.length === 0) await sleep(20);
+  assert.deepEqual(delivered.map(({ partition, offset }) => [partition, offset]), [[1, 0]]);
+  await consumer.close();
 });
