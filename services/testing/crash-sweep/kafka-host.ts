@@ -86,7 +86,6 @@ function environments({ cluster, model, principals, source, gatewayPort, ingress
 
 export class Seat {
   #running: RunningService | null = null;
-  #isRecovering = false;
 
   constructor(private readonly cluster: Cluster, readonly service: Service, private readonly env: Readonly<Record<string, string>>) {}
 
@@ -94,12 +93,6 @@ export class Seat {
   async start(): Promise<void> {
     if (this.#running !== null) return;
     this.#running = await this.cluster.start(this.service, this.env);
-    this.#isRecovering = false;
-  }
-
-  /** Whether its last process has died, and none runs yet. */
-  get isRecovering(): boolean {
-    return this.#isRecovering;
   }
 
   /** Ends what runs as an operator does, and starts what will die; how long that lived, or null when it did not die within the patience. */
@@ -108,7 +101,7 @@ export class Seat {
     const startedMs = performance.now();
     const before = this.cluster.processes.length;
     // It may die before it says that it runs.
-    const starting = this.cluster.start(this.service, { ...this.env, BLACKBOARD_KILL_AT: killText(kill) }).then(() => { this.#isRecovering = false; }, () => undefined);
+    const starting = this.cluster.start(this.service, { ...this.env, BLACKBOARD_KILL_AT: killText(kill) }).catch(() => null);
     const running = this.cluster.processes.slice(before).find(({ service }) => service === this.service) as RunningService;
     const { child, logFile } = running;
     const cancel = new AbortController();
@@ -118,7 +111,6 @@ export class Seat {
     if (!isDead) child.kill('SIGKILL');
     await exited;
     const diedAfterMs = performance.now() - startedMs;
-    this.#isRecovering = true;
     await starting;
     if (child.signalCode !== 'SIGKILL') throw new Error(`${this.service} ended by itself (${child.exitCode}): ${readFileSync(logFile, 'utf8').slice(-1_500)}`);
     return isDead ? diedAfterMs : null;

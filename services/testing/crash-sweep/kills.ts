@@ -50,7 +50,7 @@ export interface KillReport {
   readonly diedAfterMs: number;
   /** Found in the log right after the death. */
   readonly problems: readonly string[];
-  /** Other processes that had died and did not run again yet. */
+  /** Of a pair: the other process, where it had died and no job had ended since it ran again. */
   readonly recovering?: readonly string[];
 }
 

@@ -47,6 +47,8 @@ class KafkaSweep {
   readonly #ledger: RunLedger;
   readonly #kills: KillReport[] = [];
   readonly #problems: string[] = [];
+  /** Of halves of pairs that died: how many jobs had ended when they ran again. */
+  readonly #backAt = new Map<Service, number>();
   #isSweeping = true;
 
   constructor(private readonly world: KafkaWorld, private readonly options: KafkaSweepOptions) {
@@ -109,17 +111,24 @@ class KafkaSweep {
     const halves = one === other ? [this.#killOnce(one, first).then(() => this.#dieAndReturn(one, second))] : [this.#dieAndReturn(one, first), this.#dieAndReturn(other, second)];
     for (const half of await Promise.allSettled(halves)) if (half.status === 'rejected') throw half.reason;
     await this.#client.round();
+    this.#backAt.clear();
   }
 
   async #dieAndReturn(seat: Seat, kill: Kill): Promise<void> {
     await this.#killOnce(seat, kill);
+    this.#backAt.set(seat.service, Infinity);
     await sleep(Math.random() * returnMsMax);
     await seat.start();
+    this.#backAt.set(seat.service, this.#ended());
+  }
+
+  #ended(): number {
+    return this.#client.jobs.filter(({ outcome }) => outcome !== null).length;
   }
 
   async #killOnce(seat: Seat, kill: Kill): Promise<void> {
     const diedAfterMs = await seat.killAt(kill, deathPatienceMs);
-    const recovering = [...this.world.seats.values()].filter((other) => other !== seat && other.isRecovering).map(({ service }) => service);
+    const recovering = [...this.#backAt].filter(([service, endedThen]) => service !== seat.service && this.#ended() <= endedThen).map(([service]) => service);
     // What is closed by now must not be run by the next process.
     if (seat.service === 'agents') this.#ledger.closedBy(await countedFacts(this.world.cluster.log, this.world.cluster.topics, this.world.cluster.codec));
     this.#report({ kill, isReached: diedAfterMs !== null, diedAfterMs: Math.round(diedAfterMs ?? deathPatienceMs), problems: [], recovering });
