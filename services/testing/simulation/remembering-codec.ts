@@ -21,13 +21,16 @@ interface Seen {
 
 export class RememberingCodec extends EventCodec {
   #seen = new Map<Buffer, Seen>();
+  /** Whoever reads a record asks several things of it in a row. */
+  #last: Buffer | null = null;
+  #lastSeen: Seen = {};
   #freezes = false;
   #late = -1;
   #isLateKnown = false;
 
   /** Between two runs. What is decoded from here on is frozen, or not. */
   forget(freezes: boolean): void {
-    this.#seen = new Map();
+    this.#clear();
     this.#freezes = freezes;
     this.#isLateKnown = false;
   }
@@ -42,7 +45,7 @@ export class RememberingCodec extends EventCodec {
   tell(id: number): void {
     if (id !== this.#late || this.#isLateKnown) return;
     this.#isLateKnown = true;
-    this.#seen.clear();
+    this.#clear();
   }
 
   override knows(id: number): boolean {
@@ -56,7 +59,7 @@ export class RememberingCodec extends EventCodec {
 
   override learn(id: number, avro: unknown): void {
     super.learn(id, avro);
-    this.#seen.clear();
+    this.#clear();
   }
 
   override decode(value: Buffer): Decoded {
@@ -106,12 +109,17 @@ export class RememberingCodec extends EventCodec {
     return !this.#isLateKnown && value.length >= 5 && value[0] === 0 && value.readInt32BE(1) === this.#late;
   }
 
+  #clear(): void {
+    this.#seen = new Map();
+    this.#last = null;
+  }
+
   #of(value: Buffer): Seen {
+    if (value === this.#last) return this.#lastSeen;
     let seen = this.#seen.get(value);
-    if (seen === undefined) {
-      seen = {};
-      this.#seen.set(value, seen);
-    }
+    if (seen === undefined) this.#seen.set(value, seen = {});
+    this.#last = value;
+    this.#lastSeen = seen;
     return seen;
   }
 }

@@ -164,7 +164,7 @@ function historyHash({ store, partitions }: World): string {
   for (const topic of [topics.quarantine, topics.verified, topics.deadLetter]) {
     for (let partition = 0; partition < (topic === topics.deadLetter ? 1 : partitions); partition += 1) {
       for (const { offset, appendTimeMs, key, value } of store.slice({ topic, partition, from: 0, until: store.range(topic, partition).next, bytesMax: Infinity })) {
-        hash.update(`${topic}/${partition}/${offset} ${appendTimeMs} ${key.length} ${value.length} `).update(key).update(value);
+        hash.update(`${topic}/${partition}/${offset} ${appendTimeMs} ${key.length} ${value.length} ${key.toString('latin1')}`, 'latin1').update(value);
       }
     }
   }

@@ -9,6 +9,7 @@ import type { MemoryLogStore } from '../../runtime/log/memory/memory-log.js';
 import type { Dice } from './dice.js';
 import type { Faults } from './fault-kinds.js';
 import { GatewayBoard } from './gateway-board.js';
+import { gatewayUrl } from './run-effects.js';
 import type { Scenario } from './scenario.js';
 import type { Scheduler } from './scheduler.js';
 
@@ -48,7 +49,7 @@ export class SimulatedGateway {
           if (dice.chance(0.5)) return reject(new TypeError('fetch failed'));
           return resolve(response({ status: 503, bytes: Buffer.from('{"reason":"busy"}'), retryAfter: '1' }));
         }
-        resolve(response(this.#serve(new URL(url).pathname, init)));
+        resolve(response(this.#serve(String(url).slice(gatewayUrl.length), init)));
       });
     });
   }
