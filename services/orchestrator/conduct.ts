@@ -84,7 +84,7 @@ export function completeStep(turn: Turn, jobId: string, step: StepState, { accep
   for (const template of before.workflow.steps.filter((other) => other.expandsFrom === step.id)) {
     const steps = items.slice(0, template.expandMax).map((item, index) => ({
       step: `${template.id}/${index + 1}`, agent: template.agent,
-      params: canonicalJson({ ...(JSON.parse(stepParams(template, JSON.stringify(before.params))) as object), ...item.params, id: item.id }),
+      params: canonicalJson({ ...(JSON.parse(stepParams(template, before.params)) as object), ...item.params, id: item.id }),
     }));
     turn.emit(before, { type: 'PlanExpanded', step: step.id, agent: step.definition.agent, template: template.id, steps, edgeLabel: `${step.id} → ${template.id} × ${steps.length}` });
   }
