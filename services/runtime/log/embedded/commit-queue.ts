@@ -7,9 +7,9 @@ import { BlackboardError } from '../../errors.js';
 import type { RecordFile, StoredPosition, StoredRecord } from './record-file.js';
 
 const commitBytesMax = 16 * 1024 * 1024;
-/** So little is committed by this thread itself, since handing it to another and back takes longer than the flush … */
-const ownThreadWritesMax = 4;
-const ownThreadBytesMax = 64 * 1024;
+/** So little is committed by this thread itself, since handing it to another and back takes about as long as the flush … */
+const littleWritesMax = 4;
+const littleBytesMax = 64 * 1024;
 /** … where the last commit took no longer than this: a slow disk, or a busy thread, is left to the other one. */
 const ownThreadMsMax = 1;
 
@@ -33,7 +33,7 @@ export class CommitQueue<W extends Write> {
   private lastCommitMs = Infinity;
 
   /** `onDurable` is told of a commit before any of its writes is answered. */
-  constructor(private readonly file: Pick<RecordFile, 'store' | 'storeNow'>, private readonly onDurable: (writes: readonly W[]) => void) {}
+  constructor(private readonly file: Pick<RecordFile, 'store' | 'storeNow' | 'makeRoom'>, private readonly onDurable: (writes: readonly W[]) => void) {}
 
   get isBroken(): boolean {
     return this.failure !== undefined;
@@ -75,6 +75,9 @@ export class CommitQueue<W extends Write> {
       }
       this.onDurable(group.map(({ write }) => write));
       for (const { resolve } of group) resolve();
+      // Where much is written, that and not the disk's latency is what takes its time.
+      const room = isLittle(group.map(({ write }) => write)) ? this.file.makeRoom() : undefined;
+      if (room !== undefined) await room;
     }
     this.committing = undefined;
   }
@@ -83,8 +86,7 @@ export class CommitQueue<W extends Write> {
     const startedMs = performance.now();
     const took = (): void => { this.lastCommitMs = performance.now() - startedMs; };
     const commit = { records: writes.flatMap(({ records }) => records), positions: writes.flatMap(({ positions }) => positions) };
-    const isLittle = writes.length <= ownThreadWritesMax && writes.reduce((sum, { bytes }) => sum + bytes, 0) <= ownThreadBytesMax;
-    if (!isLittle || this.lastCommitMs > ownThreadMsMax) return this.file.store(commit).then(took);
+    if (!isLittle(writes) || this.lastCommitMs > ownThreadMsMax) return this.file.store(commit).then(took);
     this.file.storeNow(commit);
     took();
     return undefined;
@@ -101,4 +103,8 @@ export class CommitQueue<W extends Write> {
     const reason = this.failure?.reason instanceof Error ? this.failure.reason.message : String(this.failure?.reason);
     return new BlackboardError(code, `a write to the log failed (${reason}); ${outcome}: mend the disk, then open the log again`, {}, { cause: this.failure?.reason });
   }
+}
+
+function isLittle(writes: readonly Write[]): boolean {
+  return writes.length <= littleWritesMax && writes.reduce((sum, { bytes }) => sum + bytes, 0) <= littleBytesMax;
 }

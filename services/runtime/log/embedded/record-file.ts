@@ -10,6 +10,7 @@ import type { TopicName } from '../../../../topics/topics.js';
 import { BlackboardError } from '../../errors.js';
 import type { CommittedPosition, LogRecord, RecordToAppend } from '../port.js';
 import type { SliceOptions } from '../in-process/record-store.js';
+import { RoomAhead } from './room-ahead.js';
 
 const keyBytes = 16;
 const headBytes = 12;
@@ -48,6 +49,7 @@ export class RecordFile {
   private readonly records: Database<Buffer, Buffer>;
   private readonly positions: Database<CommittedPosition, string>;
   private readonly topics = new Map<TopicName, StoredTopic>();
+  private readonly room: RoomAhead;
 
   /**
    * `read-only`: all topics that are stored, beside the process that writes; nothing on disk changes.
@@ -55,7 +57,9 @@ export class RecordFile {
    */
   constructor(private readonly directory: string, topics: readonly TopicToOpen[] | 'read-only') {
     // What belongs into one commit is batched here: without batches of lmdb's own around it, a commit begins a turn earlier.
-    this.environment = open({ path: join(directory, 'log.mdb'), noSubdir: true, overlappingSync: false, eventTurnBatching: false, maxDbs: 4, readOnly: topics === 'read-only' });
+    const path = join(directory, 'log.mdb');
+    this.environment = open({ path, noSubdir: true, overlappingSync: false, eventTurnBatching: false, maxDbs: 4, readOnly: topics === 'read-only' });
+    this.room = new RoomAhead(path, () => this.usedBytes());
     this.records = this.environment.openDB('records', { encoding: 'binary', keyEncoding: 'binary' });
     this.positions = this.environment.openDB('positions', { encoding: 'json' });
     const stored = this.environment.openDB<StoredTopic, string>('topics', { encoding: 'json' });
@@ -120,6 +124,11 @@ export class RecordFile {
     });
   }
 
+  /** Makes the next commits quick, now and then; nothing is to be committed until it resolves. Undefined: nothing to do. */
+  makeRoom(): Promise<void> | undefined {
+    return this.room.isDue() ? this.room.make() : undefined;
+  }
+
   slice(options: SliceOptions): readonly LogRecord[] {
     const records = this.sliceOnce(options);
     if (records.length > 0) return records;
@@ -136,6 +145,11 @@ export class RecordFile {
 
   close(): Promise<void> {
     return this.environment.close();
+  }
+
+  private usedBytes(): number {
+    const { lastPageNumber, pageSize } = this.environment.getStats() as { readonly lastPageNumber: number; readonly pageSize: number };
+    return (lastPageNumber + 1) * pageSize;
   }
 
   private declare(stored: Database<StoredTopic, string>, topics: readonly TopicToOpen[]): BlackboardError | undefined {
