@@ -30,7 +30,7 @@ export const faultKinds = {
   'delivery-gap': { least: 0.02, most: 0.2, means: 'the beginning of a batch of quarantine is not delivered to its owner' },
   'submission-duplicated': { least: 0.05, most: 0.4, means: 'a submission is sent again' },
   'claim-duplicated': { least: 0.05, most: 0.3, means: 'a claim is in quarantine twice' },
-  'claim-forged': { least: 0.1, most: 0.5, means: 'a hostile claim under a false or real name' },
+  'claim-forged': { least: 0.16, most: 0.5, means: 'a hostile claim under a false or real name' },
   'garbage-bytes': { least: 0.05, most: 0.3, means: 'bytes that are no claim' },
   'tick-surplus': { least: 0.05, most: 0.3, means: 'more ticks than anybody needs' },
   cancellation: { least: 0.02, most: 0.15, means: 'a job is cancelled' },

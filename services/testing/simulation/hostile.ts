@@ -1,7 +1,7 @@
 // An adversary with real credentials and a copy of both topics. What it sends under a name or in a way that no honest
 // sender could is kept, with its bytes: none of it may ever become anything but a refusal (I4).
 
-import type { ArtifactsProposed, StepRequested, VerificationRequested } from '../../../schemas/generated/events.js';
+import type { ArtifactsProposed, Fact, StepRequested, VerificationRequested } from '../../../schemas/generated/events.js';
 import { contentHash } from '../../blackboard/ids.js';
 import type { MemoryLogStore } from '../../runtime/log/memory/memory-log.js';
 import type { LogRecord } from '../../runtime/log/port.js';
@@ -25,6 +25,7 @@ export interface HostileParts {
 }
 
 type Request = StepRequested | VerificationRequested;
+interface Asked { readonly fact: Request; readonly offset: number }
 type Fields = Readonly<Record<string, unknown>>;
 
 /** One round of mischief; called often during the storm. `isDue`: something must be done in this one. */
@@ -64,7 +65,7 @@ function forge(parts: HostileParts): void {
   const answer = fact.type === 'StepRequested' ? proposal(fact, offset, parts) : verdicts(fact, offset);
   const send = (value: Buffer, mustBeRefused: boolean): void => { append(parts, quarantined(fact.job, value, partitions), mustBeRefused); };
   const { type, ...fields } = answer;
-  switch (dice.between(0, adversary.hasStolenKeys ? 18 : 13)) {
+  switch (dice.between(0, adversary.hasStolenKeys ? 22 : 13)) {
     case 0: return send(parts.sign(type, fields, { principal: adversary.other, named: asked }), true);
     case 1: return send(parts.sign(type, fields, { principal: 'ghost' }), true);
     case 2: return send(parts.sign(type, fields, { principal: 'ingress' }), true);
@@ -72,7 +73,7 @@ function forge(parts: HostileParts): void {
     case 4: return send(parts.sign('VerdictsPosted', { ...verdictsFields(fact, offset), agent: adversary.producer }, { principal: adversary.twin }), true);
     case 5: return send(parts.sign('ArtifactsProposed', { ...proposal(fact, offset, parts), agent: adversary.other }, { principal: adversary.other }), true);
     case 6: return send(parts.sign(type, { ...fields, requestOffset: offset + 1 }, { principal: asked }), true);
-    case 7: return send(parts.sign(type, { ...fields, attempt: fact.attempt + (dice.chance(0.5) ? 1 : -1) }, { principal: asked }), true);
+    case 7: return askedBefore(parts, request);
     case 8: return send(parts.sign(type, { ...fields, instance: fact.instance + 1 }, { principal: asked }), true);
     case 9: return send(parts.sign(type, { ...fields, tenant: 'initech' }, { principal: asked }), true);
     case 10: return send(parts.sign('VerdictsPosted', { ...verdictsFields(fact, offset), verdicts: [verdict('e'.repeat(64))] }, { principal: adversary.verifier }), true);
@@ -84,8 +85,8 @@ function forge(parts: HostileParts): void {
       return append(parts, { topic: topics.quarantine, partition, records: [{ key, value: parts.sign(type, fields, { principal: asked }) }] }, true);
     }
     // From here on with the credentials of the one that was asked: closes its own attempt at worst.
-    case 14: case 15: case 16: return send(parts.sign('ArtifactsProposed', { ...proposal(fact, offset, parts), ...badWork(fact, parts) }, { principal: asked }), fact.type === 'VerificationRequested');
-    default: return send(parts.sign('FailureReported', { ...answerFields(fact, offset), code: 'x'.repeat(300), retryable: true, usage, fallbackTaken: '' }, { principal: asked }), false);
+    case 14: case 15: return send(parts.sign('FailureReported', { ...answerFields(fact, offset), code: 'x'.repeat(300), retryable: true, usage, fallbackTaken: '' }, { principal: asked }), false);
+    default: return workBadly(parts, request);
   }
 }
 
@@ -137,18 +138,66 @@ function badWork(fact: Request, parts: HostileParts): Fields {
   }
 }
 
-function anyRequest(parts: HostileParts): { readonly fact: Request; readonly offset: number } | null {
+/** In a step whose work the gate alone sees, if there is one: of others it only looks whether the bodies lie where a verifier finds them. */
+function workBadly(parts: HostileParts, other: Asked): void {
+  const { workflows } = parts.scenario.policy;
+  const unseen = new Set(Object.values(workflows).flatMap(({ steps }) => steps.filter(({ verifier }) => verifier === '').map(({ id }) => id)));
+  const { fact, offset } = anyRequest(parts, ({ type, step }) => type === 'StepRequested' && unseen.has(step)) ?? other;
+  const value = parts.sign('ArtifactsProposed', { ...proposal(fact, offset, parts), ...badWork(fact, parts) }, { principal: fact.agent });
+  append(parts, quarantined(fact.job, value, parts.partitions), fact.type === 'VerificationRequested');
+}
+
+/** The answer to an attempt before or after the one that is asked for: of a step that is tried again, if there is one. */
+function askedBefore(parts: HostileParts, other: Asked): void {
+  const { fact, offset } = anyRequest(parts, ({ attempt }) => attempt > 1) ?? other;
+  const { type, ...fields } = fact.type === 'StepRequested' ? proposal(fact, offset, parts) : verdicts(fact, offset);
+  const value = parts.sign(type, { ...fields, attempt: fact.attempt + (parts.dice.chance(0.3) ? 1 : -1) }, { principal: fact.agent });
+  append(parts, quarantined(fact.job, value, parts.partitions), true);
+}
+
+/** Mostly one that is open, in whichever partition; at times one that is long closed. */
+function anyRequest(parts: HostileParts, isWanted: (fact: Request) => boolean = () => true): Asked | null {
   const { dice, store, partitions } = parts;
-  const partition = dice.between(0, partitions - 1);
-  const { next } = store.range(topics.verified, partition);
+  const first = dice.between(0, partitions - 1);
+  const lookedAt = dice.chance(0.75) ? partitions : 0;
+  for (let count = 0; count < lookedAt; count += 1) {
+    const open = openRequests(store, (first + count) % partitions).filter(({ fact }) => isWanted(fact));
+    const [newest] = open;
+    // Before an honest answer is there, or where none will ever be.
+    if (newest !== undefined) return dice.chance(0.75) ? newest : dice.pick(open);
+  }
+  const { next } = store.range(topics.verified, first);
   for (let tries = 0; tries < 12 && next > 0; tries += 1) {
-    // Mostly what is open, at times what is long closed.
-    const offset = dice.chance(0.7) ? Math.max(0, next - 1 - tries) : dice.between(0, next - 1);
-    const record = recordAt(store, topics.verified, partition, offset);
-    const type = codec.peek(record.value)?.type;
-    if (type === 'StepRequested' || type === 'VerificationRequested') return { fact: codec.decodeFact(record.value) as Request, offset };
+    const asked = askedAt(recordAt(store, topics.verified, first, dice.between(0, next - 1)));
+    if (asked !== null && isWanted(asked.fact)) return asked;
   }
   return null;
+}
+
+/** As far as the newest records tell; the newest first. */
+function openRequests(store: MemoryLogStore, partition: number): readonly Asked[] {
+  const { next } = store.range(topics.verified, partition);
+  const open: Asked[] = [];
+  const closed = new Set<string>();
+  for (const record of [...store.slice({ topic: topics.verified, partition, from: Math.max(0, next - lookBack), until: next, bytesMax: Infinity })].reverse()) {
+    const fact = codec.decodeFact(record.value) as Fact;
+    const job = `${fact.job}/${fact.instance}`;
+    if (fact.type === 'JobEnded') closed.add(job);
+    if (!aboutSteps.has(fact.type)) continue;
+    const asked = askedAt(record);
+    if (asked !== null && !closed.has(job) && !closed.has(`${job}/${fact.step}`)) open.push(asked);
+    closed.add(`${job}/${fact.step}`);
+  }
+  return open;
+}
+
+const lookBack = 80;
+/** What says of a step that it is open, or no longer. */
+const aboutSteps: ReadonlySet<Fact['type']> = new Set(['StepRequested', 'VerificationRequested', 'AttemptFailed', 'StepCompleted', 'StepFailed']);
+
+function askedAt({ value, offset }: LogRecord): Asked | null {
+  const type = codec.peek(value)?.type;
+  return type === 'StepRequested' || type === 'VerificationRequested' ? { fact: codec.decodeFact(value) as Request, offset } : null;
 }
 
 function duplicate(parts: HostileParts): void {

@@ -37,6 +37,7 @@ export interface Place {
 
 /** How long readers wait for more before they are given what has come. */
 const fetchMsMaxes = [0, 20, 60, 150] as const;
+const triesAtDeadLetter = 4;
 const silent = { isLevelEnabled: () => false, info() {}, debug() {}, warn() {}, error() {}, fatal() {}, trace() {}, child: () => silent } as unknown as Logger;
 
 export class World {
@@ -184,13 +185,23 @@ export class World {
     for (const id of ids) codec.tell(id);
   }
 
+  /** There are few dead letters, and what an owner does when one does not land is a path of its own. */
   #faultOf(batch: AppendBatch): AppendFault {
+    const isDeadLetter = batch.topic === topics.deadLetter;
+    for (let left = isDeadLetter ? triesAtDeadLetter : 1; left > 0; left -= 1) {
+      const fault = this.#anyFault(isDeadLetter);
+      if (fault !== 'ok') return fault;
+    }
+    return 'ok';
+  }
+
+  #anyFault(isDeadLetter: boolean): AppendFault {
     const { faults, dice } = this;
     if (faults.strikes('append-refused')) return 'refuse';
     if (faults.strikes('append-unknown-written')) return 'unknownWritten';
     if (faults.strikes('append-unknown-lost')) return 'unknownLost';
     // Those who were told "unknown" may see it land any time later.
-    if (batch.topic !== topics.deadLetter && faults.strikes('append-late')) return { lateMs: dice.between(5, 3_000) };
+    if (!isDeadLetter && faults.strikes('append-late')) return { lateMs: dice.between(5, 3_000) };
     return 'ok';
   }
 }
