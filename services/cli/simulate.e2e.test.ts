@@ -22,6 +22,14 @@ function documented(name: string): readonly string[] {
   return line.split(' ');
 }
 
+/** What the document shows of an answer, a line each; `…` stands for what it leaves out. */
+function shown(): readonly RegExp[] {
+  const block = /```text\n([^`]*)```/.exec(text)?.[1];
+  assert.ok(block !== undefined);
+  const lines = block.split('\n').filter((line) => line.trim() !== '' && line.trim() !== '…');
+  return lines.map((line) => new RegExp(`^${line.replace(/[.*+?^${}()|[\]\\]/g, '\\$&').replace('…', '[0-9a-f]+')}$`, 'm'));
+}
+
 interface Ran { readonly code: number; readonly stdout: string; readonly stderr: string }
 
 function blackboard(args: readonly string[]): Promise<Ran> {
@@ -42,6 +50,13 @@ test('finds the planted bug of the example, and the command it prints finds it a
   assert.equal(again.code, 6, again.stderr);
   assert.ok(again.stdout.includes(first?.violations[0]?.what ?? 'nothing'), again.stdout);
   assert.match(again.stdout, /repeat: blackboard simulate --workflow examples\/checkout\/checkout-with-bug\.mjs --seed \d+\n/);
+});
+
+test('answers the command that the document repeats a seed by as the document says', { timeout: 400_000 }, async () => {
+  const repeat = /repeat: blackboard (.*)\n/.exec(text)?.[1] ?? '';
+  const { code, stdout, stderr } = await blackboard(repeat.split(' '));
+  assert.equal(code, 6, stderr);
+  for (const line of shown()) assert.match(stdout, line);
 });
 
 test('lets the mended example pass', { timeout: 400_000 }, async () => {
