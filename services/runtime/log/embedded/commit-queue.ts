@@ -20,27 +20,27 @@ export interface Write {
   readonly bytes: number;
 }
 
-interface Waiting<W> {
-  readonly write: W;
+interface Waiting {
+  readonly write: Write;
   readonly resolve: () => void;
   readonly reject: (error: BlackboardError) => void;
 }
 
-export class CommitQueue<W extends Write> {
-  private waiting: Waiting<W>[] = [];
+export class CommitQueue {
+  private waiting: Waiting[] = [];
   private committing: Promise<void> | undefined;
   private failure: { readonly reason: unknown } | undefined;
   private lastCommitMs = Infinity;
 
   /** `onDurable` is told of a commit before any of its writes is answered. */
-  constructor(private readonly file: Pick<RecordFile, 'store' | 'storeNow' | 'makeRoom'>, private readonly onDurable: (writes: readonly W[]) => void) {}
+  constructor(private readonly file: Pick<RecordFile, 'store' | 'storeNow' | 'makeRoom'>, private readonly onDurable: (writes: readonly Write[]) => void) {}
 
   get isBroken(): boolean {
     return this.failure !== undefined;
   }
 
   /** Resolves when it is durable. @throws BlackboardError APPEND_UNKNOWN, APPEND_REFUSED. */
-  add(write: W): Promise<void> {
+  add(write: Write): Promise<void> {
     return new Promise((resolve, reject) => {
       this.checkWhole();
       this.waiting.push({ write, resolve, reject });
@@ -63,9 +63,11 @@ export class CommitQueue<W extends Write> {
     await new Promise<void>((resolve) => { setImmediate(resolve); });
     while (this.waiting.length > 0) {
       const group = this.takeGroup();
+      const writes = group.map(({ write }) => write);
+      const isLittle = writes.length <= littleWritesMax && writes.reduce((sum, { bytes }) => sum + bytes, 0) <= littleBytesMax;
       try {
         // Not awaited where there is nothing to await: a turn less until readers see it.
-        const stored = this.store(group.map(({ write }) => write));
+        const stored = this.store(writes, isLittle);
         if (stored !== undefined) await stored;
       } catch (error) {
         this.failure = { reason: error };
@@ -73,28 +75,28 @@ export class CommitQueue<W extends Write> {
         for (const { reject } of this.waiting.splice(0)) reject(this.brokenError('APPEND_REFUSED'));
         break;
       }
-      this.onDurable(group.map(({ write }) => write));
+      this.onDurable(writes);
       for (const { resolve } of group) resolve();
       // Where much is written, that and not the disk's latency is what takes its time.
-      const room = isLittle(group.map(({ write }) => write)) ? this.file.makeRoom() : undefined;
+      const room = isLittle ? this.file.makeRoom() : undefined;
       if (room !== undefined) await room;
     }
     this.committing = undefined;
   }
 
-  private store(writes: readonly W[]): Promise<void> | undefined {
+  private store(writes: readonly Write[], isLittle: boolean): Promise<void> | undefined {
     const startedMs = performance.now();
     const took = (): void => { this.lastCommitMs = performance.now() - startedMs; };
     const commit = { records: writes.flatMap(({ records }) => records), positions: writes.flatMap(({ positions }) => positions) };
-    if (!isLittle(writes) || this.lastCommitMs > ownThreadMsMax) return this.file.store(commit).then(took);
+    if (!isLittle || this.lastCommitMs > ownThreadMsMax) return this.file.store(commit).then(took);
     this.file.storeNow(commit);
     took();
     return undefined;
   }
 
-  private takeGroup(): readonly Waiting<W>[] {
+  private takeGroup(): readonly Waiting[] {
     let count = 0;
-    for (let bytes = 0; count < this.waiting.length && bytes < commitBytesMax; count += 1) bytes += (this.waiting[count] as Waiting<W>).write.bytes;
+    for (let bytes = 0; count < this.waiting.length && bytes < commitBytesMax; count += 1) bytes += (this.waiting[count] as Waiting).write.bytes;
     return this.waiting.splice(0, count);
   }
 
@@ -103,8 +105,4 @@ export class CommitQueue<W extends Write> {
     const reason = this.failure?.reason instanceof Error ? this.failure.reason.message : String(this.failure?.reason);
     return new BlackboardError(code, `a write to the log failed (${reason}); ${outcome}: mend the disk, then open the log again`, {}, { cause: this.failure?.reason });
   }
-}
-
-function isLittle(writes: readonly Write[]): boolean {
-  return writes.length <= littleWritesMax && writes.reduce((sum, { bytes }) => sum + bytes, 0) <= littleBytesMax;
 }

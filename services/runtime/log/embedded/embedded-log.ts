@@ -56,7 +56,7 @@ export async function openEmbeddedLog(options: EmbeddedLogOptions): Promise<Embe
 
 export class EmbeddedLog implements LogPort, RecordStore, PositionStore {
   private readonly ends = new Map<TopicName, readonly End[]>();
-  private readonly commits: CommitQueue<Write>;
+  private readonly commits: CommitQueue;
   private readonly groups: ConsumerGroups;
   private readonly recent = new RecentRecords(recentBytes);
   private readonly members = new Set<GroupMember>();
@@ -115,22 +115,19 @@ export class EmbeddedLog implements LogPort, RecordStore, PositionStore {
   }
 
   range(topic: TopicName, partition: number): PartitionRange {
-    this.partitionCount(topic);
-    const end = this.ends.get(topic)?.[partition];
-    if (end === undefined) throw new BlackboardError('NOT_FOUND', `the topic ${topic} has no partition ${String(partition)}`, { topic, partition });
-    return { partition, low: 0, next: end.durable };
+    return { partition, low: 0, next: this.end(topic, partition).durable };
   }
 
   /** What a failed commit has left is seen by nobody any more. */
   takenEnd(topic: TopicName, partition: number): number {
-    const { next } = this.range(topic, partition);
-    return this.commits.isBroken ? next : this.ends.get(topic)?.[partition]?.taken ?? next;
+    const { durable, taken } = this.end(topic, partition);
+    return this.commits.isBroken ? durable : taken;
   }
 
   slice(options: SliceOptions): readonly LogRecord[] {
     this.checkOpen();
     const { topic, partition, until } = options;
-    return this.recent.slice(options) ?? this.file.slice({ ...options, until: Math.min(until, this.range(topic, partition).next) });
+    return this.recent.slice(options) ?? this.file.slice({ ...options, until: Math.min(until, this.end(topic, partition).durable) });
   }
 
   load(group: string, topic: TopicName, partition: number): CommittedPosition | undefined {
@@ -145,6 +142,13 @@ export class EmbeddedLog implements LogPort, RecordStore, PositionStore {
     return this.commits.add({ records: [], positions: stored, bytes: stored.reduce((sum, { key, position }) => sum + key.length + position.metadata.length, 0) });
   }
 
+  private end(topic: TopicName, partition: number): End {
+    this.partitionCount(topic);
+    const end = this.ends.get(topic)?.[partition];
+    if (end === undefined) throw new BlackboardError('NOT_FOUND', `the topic ${topic} has no partition ${String(partition)}`, { topic, partition });
+    return end;
+  }
+
   private take({ topic, partition, records }: AppendBatch, { baseOffset, appendTimeMs }: Appended): readonly StoredRecord[] {
     return records.map((record, index) => {
       const stored = this.file.storedRecord({ topic, partition, offset: baseOffset + index, appendTimeMs }, record);
@@ -157,7 +161,7 @@ export class EmbeddedLog implements LogPort, RecordStore, PositionStore {
     const grown = new Map<End, LogRecord>();
     for (const { records } of writes) {
       const last = records.at(-1)?.record;
-      if (last !== undefined) grown.set(this.ends.get(last.topic)?.[last.partition] as End, last);
+      if (last !== undefined) grown.set(this.end(last.topic, last.partition), last);
     }
     for (const [end, { topic, partition, offset }] of grown) {
       end.durable = offset + 1;

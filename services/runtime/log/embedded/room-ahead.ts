@@ -13,13 +13,15 @@ const lookEvery = 16;
 
 export class RoomAhead {
   private commits = 0;
+  /** Of the file, when it was last looked at: it only grows. */
+  private sizeBytes = 0;
   private isGivenUp = false;
 
   constructor(private readonly path: string, private readonly usedBytes: () => number) {}
 
   /** Whether it is worth calling `make`; to be asked once after each commit. */
   isDue(): boolean {
-    return !this.isGivenUp && this.commits++ % lookEvery === 0;
+    return !this.isGivenUp && this.commits++ % lookEvery === 0 && this.isShort();
   }
 
   /** Nobody may write to the file until it resolves. Where there is no room to be had, commits go on without. */
@@ -38,10 +40,15 @@ export class RoomAhead {
   }
 
   private async extend(file: FileHandle): Promise<void> {
-    const { size } = await file.stat();
-    if (size - this.usedBytes() >= roomBytesMin) return;
+    this.sizeBytes = (await file.stat()).size;
+    if (!this.isShort()) return;
     const zeros = Buffer.alloc(chunkBytes);
-    for (let at = size; at < size + stepBytes; at += chunkBytes) await file.write(zeros, 0, chunkBytes, at);
+    const untilBytes = this.sizeBytes + stepBytes;
+    for (; this.sizeBytes < untilBytes; this.sizeBytes += chunkBytes) await file.write(zeros, 0, chunkBytes, this.sizeBytes);
     await file.datasync();
+  }
+
+  private isShort(): boolean {
+    return this.sizeBytes - this.usedBytes() < roomBytesMin;
   }
 }

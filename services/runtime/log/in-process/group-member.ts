@@ -144,13 +144,18 @@ export class GroupMember implements Member {
 
   /** Records of a partition were taken, and are not durable yet. */
   taken(topic: TopicName, partition: number): void {
-    if (this.membership.beforeDurable?.includes(topic) === true) this.appended(topic, partition);
+    if (this.isAheadIn(topic)) this.appended(topic, partition);
   }
 
   private endOf(topic: TopicName, partition: number): () => number {
     const { store } = this.seams;
-    const isAhead = this.membership.beforeDurable?.includes(topic) === true;
+    const isAhead = this.isAheadIn(topic);
     return () => (isAhead ? store.takenEnd?.(topic, partition) : undefined) ?? store.range(topic, partition).next;
+  }
+
+  /** Whether it is given records of a topic before they are durable. */
+  private isAheadIn(topic: TopicName): boolean {
+    return this.membership.beforeDurable?.includes(topic) === true;
   }
 
   private wake(cursor: Cursor): void {
