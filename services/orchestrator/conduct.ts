@@ -82,9 +82,10 @@ export function completeStep(turn: Turn, jobId: string, step: StepState, { accep
     latencyMs: turn.state.timeMs - step.requestedAtMs, costMicros: 0, fallbackTaken: claim.fallbackTaken, edgeLabel: `${step.id}: completed`,
   });
   for (const template of before.workflow.steps.filter((other) => other.expandsFrom === step.id)) {
+    const own = stepParams(template, before.params);
     const steps = items.slice(0, template.expandMax).map((item, index) => ({
       step: `${template.id}/${index + 1}`, agent: template.agent,
-      params: canonicalJson({ ...(JSON.parse(stepParams(template, before.params)) as object), ...item.params, id: item.id }),
+      params: canonicalJson({ ...own, ...item.params, id: item.id }),
     }));
     turn.emit(before, { type: 'PlanExpanded', step: step.id, agent: step.definition.agent, template: template.id, steps, edgeLabel: `${step.id} → ${template.id} × ${steps.length}` });
   }

@@ -121,7 +121,7 @@ function accept(state: PartitionState, fact: JobAccepted, offset: number): void 
   const workflow = state.workflows.get(fact.workflowVersion) ?? { ...forgotten, name: fact.workflow };
   if (state.jobs.has(fact.job)) return;
   const params = JSON.parse(fact.params) as Record<string, unknown>;
-  const steps = Object.fromEntries(workflow.steps.filter((step) => step.expandsFrom === '').map((step) => [step.id, newStep(step.id, step, stepParams(step, params))]));
+  const steps = Object.fromEntries(workflow.steps.filter((step) => step.expandsFrom === '').map((step) => [step.id, newStep(step.id, step, JSON.stringify(stepParams(step, params)))]));
   state.remembered.delete(fact.job);
   state.openJobsByTenant.set(fact.tenant, (state.openJobsByTenant.get(fact.tenant) ?? 0) + 1);
   replaceJob(state, {
@@ -198,9 +198,9 @@ function newStep(id: string, definition: WorkflowStep, params: string): StepStat
   return { id, definition, params, status: 'waiting', attempt: 0, requestOffset: -1, requestedAtMs: 0, deadlineAtMs: 0, retryAtMs: -1, candidates: none, provenance: null, reasons: none };
 }
 
-/** A step's parameters: its own, then those of the job that it names. JSON object. */
-export function stepParams(step: WorkflowStep, job: Readonly<Record<string, unknown>>): string {
-  return JSON.stringify({ ...step.params, ...Object.fromEntries(step.jobParams.map((name) => name.replace(/\?$/, '')).filter((name) => Object.hasOwn(job, name)).map((name) => [name, job[name]])) });
+/** A step's parameters: its own, then those of the job that it names. */
+export function stepParams(step: WorkflowStep, job: Readonly<Record<string, unknown>>): Readonly<Record<string, unknown>> {
+  return { ...step.params, ...Object.fromEntries(step.jobParams.map((name) => name.replace(/\?$/, '')).filter((name) => Object.hasOwn(job, name)).map((name) => [name, job[name]])) };
 }
 
 function earlierTimer(a: Timer, b: Timer): number {
