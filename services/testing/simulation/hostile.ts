@@ -62,7 +62,7 @@ function forge(parts: HostileParts): void {
   const { fact, offset } = request;
   const { adversary } = parts.scenario;
   const asked = fact.agent;
-  const answer = fact.type === 'StepRequested' ? proposal(fact, offset, parts) : verdicts(fact, offset);
+  const answer = answerTo(request, parts);
   const send = (value: Buffer, mustBeRefused: boolean): void => { append(parts, quarantined(fact.job, value, partitions), mustBeRefused); };
   const { type, ...fields } = answer;
   switch (dice.between(0, adversary.hasStolenKeys ? 22 : 13)) {
@@ -150,7 +150,7 @@ function workBadly(parts: HostileParts, other: Asked): void {
 /** The answer to an attempt before or after the one that is asked for: of a step that is tried again, if there is one. */
 function askedBefore(parts: HostileParts, other: Asked): void {
   const { fact, offset } = anyRequest(parts, ({ attempt }) => attempt > 1) ?? other;
-  const { type, ...fields } = fact.type === 'StepRequested' ? proposal(fact, offset, parts) : verdicts(fact, offset);
+  const { type, ...fields } = answerTo({ fact, offset }, parts);
   const value = parts.sign(type, { ...fields, attempt: fact.attempt + (parts.dice.chance(0.3) ? 1 : -1) }, { principal: fact.agent });
   append(parts, quarantined(fact.job, value, parts.partitions), true);
 }
@@ -168,8 +168,9 @@ function anyRequest(parts: HostileParts, isWanted: (fact: Request) => boolean = 
   }
   const { next } = store.range(topics.verified, first);
   for (let tries = 0; tries < 12 && next > 0; tries += 1) {
-    const asked = askedAt(recordAt(store, topics.verified, first, dice.between(0, next - 1)));
-    if (asked !== null && isWanted(asked.fact)) return asked;
+    const { value, offset } = recordAt(store, topics.verified, first, dice.between(0, next - 1));
+    const fact = codec.decodeFact(value) as Fact;
+    if (isRequest(fact) && isWanted(fact)) return { fact, offset };
   }
   return null;
 }
@@ -179,14 +180,14 @@ function openRequests(store: MemoryLogStore, partition: number): readonly Asked[
   const { next } = store.range(topics.verified, partition);
   const open: Asked[] = [];
   const closed = new Set<string>();
-  for (const record of [...store.slice({ topic: topics.verified, partition, from: Math.max(0, next - lookBack), until: next, bytesMax: Infinity })].reverse()) {
-    const fact = codec.decodeFact(record.value) as Fact;
+  for (const { value, offset } of [...store.slice({ topic: topics.verified, partition, from: Math.max(0, next - lookBack), until: next, bytesMax: Infinity })].reverse()) {
+    const fact = codec.decodeFact(value) as Fact;
     const job = `${fact.job}/${fact.instance}`;
     if (fact.type === 'JobEnded') closed.add(job);
     if (!aboutSteps.has(fact.type)) continue;
-    const asked = askedAt(record);
-    if (asked !== null && !closed.has(job) && !closed.has(`${job}/${fact.step}`)) open.push(asked);
-    closed.add(`${job}/${fact.step}`);
+    const step = `${job}/${fact.step}`;
+    if (isRequest(fact) && !closed.has(job) && !closed.has(step)) open.push({ fact, offset });
+    closed.add(step);
   }
   return open;
 }
@@ -195,9 +196,13 @@ const lookBack = 80;
 /** What says of a step that it is open, or no longer. */
 const aboutSteps: ReadonlySet<Fact['type']> = new Set(['StepRequested', 'VerificationRequested', 'AttemptFailed', 'StepCompleted', 'StepFailed']);
 
-function askedAt({ value, offset }: LogRecord): Asked | null {
-  const type = codec.peek(value)?.type;
-  return type === 'StepRequested' || type === 'VerificationRequested' ? { fact: codec.decodeFact(value) as Request, offset } : null;
+function isRequest(fact: Fact): fact is Request {
+  return fact.type === 'StepRequested' || fact.type === 'VerificationRequested';
+}
+
+/** As an honest agent would. */
+function answerTo({ fact, offset }: Asked, parts: HostileParts): ReturnType<typeof proposal> | ReturnType<typeof verdicts> {
+  return fact.type === 'StepRequested' ? proposal(fact, offset, parts) : verdicts(fact, offset);
 }
 
 function duplicate(parts: HostileParts): void {
