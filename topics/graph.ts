@@ -1,7 +1,7 @@
 // The topology's own rules, and its drawing. A topology that breaks one is refused before anything is created from it.
 
 import { BlackboardError } from '../services/runtime/errors.js';
-import { topics as ourTopics, type PrincipalRole, type TopicSpec } from './topics.js';
+import { prefixPattern, prefixShape, topics as ourTopics, type PrincipalRole, type TopicSpec } from './topics.js';
 
 export type TopologyRule =
   | 'roles-complete' | 'single-writer' | 'agents-write-claims-only' | 'replay-writes-nothing' | 'writers-exist' | 'readers-exist'
@@ -29,8 +29,7 @@ export function topologyProblems(specs: readonly TopicSpec[], prefix: string): r
 function wholeProblems(specs: readonly TopicSpec[], prefix: string): TopologyProblem[] {
   const problems: TopologyProblem[] = [];
   const report = (rule: TopologyRule, topic: string, problem: string): void => { problems.push({ rule, topic, problem }); };
-  // The dot keeps one blackboard's names from being the beginning of another's.
-  if (!/^[a-zA-Z0-9][a-zA-Z0-9_-]{0,100}\.$/.test(prefix)) report('prefix', prefix, 'a prefix is up to 101 letters, digits, "_" or "-" and one dot at its end');
+  if (!prefixPattern.test(prefix)) report('prefix', prefix, `a prefix is ${prefixShape}`);
   for (const role of ['quarantine', 'verified', 'control', 'deadLetter'] as const) {
     const count = specs.filter((spec) => spec.role === role).length;
     if (count !== 1) report('roles-complete', role, `${count} topics have this role, exactly one must`);

@@ -15,6 +15,7 @@ function config(role: TopicRole, change: Record<string, string>): TopicSpec[] {
 test('accepts the topology that ships', () => {
   validateTopology();
   validateTopology(topics, 'acme-claims.');
+  validateTopology(topics, 'acme-agents.');
 });
 
 const broken: readonly [string, TopologyRule, readonly TopicSpec[]][] = [
@@ -46,7 +47,7 @@ for (const [what, rule, specs] of broken) {
   });
 }
 
-for (const prefix of ['', 'bb', 'b b.', '.', 'bb..']) {
+for (const prefix of ['', 'bb', 'b b.', '.', 'bb..', 'bb.x.', 'BB.', 'bb-agent.', 'bb-agent-x.']) {
   test(`refuses the prefix ${JSON.stringify(prefix)}`, () => {
     assert.deepEqual(topologyProblems(topics, prefix).map((problem) => problem.rule), ['prefix']);
   });

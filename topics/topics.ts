@@ -64,6 +64,13 @@ export const limits = {
   recordBytesMax: 384 * 1024,
 } as const;
 
+/**
+ * Prefixes of topics. The dot, and no other, keeps one blackboard's names from being the beginning of another's; and
+ * with `-agent` in one, `acme-agent-x` would be a group of two: of `acme.`'s agent `x`, and of `acme-agent.`'s role `x`.
+ */
+export const prefixPattern = /^(?!.*-agent[-.])[a-z0-9][a-z0-9-]{0,60}\.$/;
+export const prefixShape = 'lower-case letters, digits and dashes, without "-agent"; ends with a dot';
+
 /** The name of a topic under a prefix such as `bb.`. */
 export function topicName(role: TopicRole, prefix = 'bb.'): TopicName {
   const spec = topics.find((topic) => topic.role === role);

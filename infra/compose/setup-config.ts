@@ -1,3 +1,4 @@
+import { principalsVariable } from '../../workflows/principals-variable.js';
 import { integer, secret } from '../../services/runtime/config.js';
 import { plumbingConfigSchema } from '../../services/runtime/plumbing-config.js';
 
@@ -12,5 +13,6 @@ export const setupConfigSchema = plumbingConfigSchema.omit({ BLACKBOARD_KEYS: tr
   SETUP_INGRESS_DATABASE_URL: secret().optional().describe('DATABASE_URL of ingress: its login is made').meta({ shape: databaseUrl }),
   SETUP_GATEWAY_DATABASE_URL: secret().optional().describe('DATABASE_URL of the gateway: its login is made').meta({ shape: databaseUrl }),
   SETUP_REPLICATION: integer(1, 9).default(1).describe('Replicas of each topic; at least 3 in the production profile'),
-  SETUP_ACLS: integer(0, 1).default(0).describe('1: write the access lists of all principals that ship, for a broker with an authorizer'),
+  SETUP_ACLS: integer(0, 1).default(0).describe('1: write the access lists of all principals that ship and of BLACKBOARD_PRINCIPALS, for a broker with an authorizer'),
+  BLACKBOARD_PRINCIPALS: principalsVariable,
 });

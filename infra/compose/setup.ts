@@ -12,11 +12,11 @@ import { openPgDatabase } from '../../services/runtime/postgres/pg-database.js';
 import { projectRoot } from '../../services/runtime/project-root.js';
 import { kafkaConnection } from '../../services/runtime/run-stage.js';
 import { seamsFromEnvironment, through } from '../../services/runtime/seams.js';
-import { snapshotPrincipal } from '../../services/runtime/snapshot-store.js';
-import { shippedPrincipals } from '../../workflows/policy.js';
-import { migrate } from '../sql/migrate.js';
+import { loadPolicy } from '../../workflows/policy.js';
+import { migratePostgres } from '../sql/migrate.js';
 import { aclRows, applyAcls } from '../topics/acls.js';
 import { applyTopics } from '../topics/apply.js';
+import { brokerPrincipals } from '../topics/broker-principals.js';
 import { loginOf, makeLogins } from './database-logins.js';
 import { setupConfigSchema } from './setup-config.js';
 
@@ -39,15 +39,16 @@ async function setUp(env: NodeJS.ProcessEnv): Promise<void> {
   const connection = kafkaConnection(plumbing, 'setup');
   for (const change of await through(seams, 'setup.apply-topics', () => applyTopics(connection, { prefix, partitions, replication: config.SETUP_REPLICATION, profile }))) logger.info(change, 'topic');
   if (config.SETUP_ACLS === 1) {
-    const principals = [...Object.entries(shippedPrincipals).map(([name, { role }]) => ({ name, role })), ...['projector', snapshotPrincipal].map((name) => ({ name, role: 'projector' as const }))];
-    logger.info({ rows: await applyAcls(connection, aclRows(principals, prefix)) }, 'access lists');
+    const { principals } = loadPolicy({ principalsFile: config.BLACKBOARD_PRINCIPALS });
+    logger.info({ rows: await applyAcls(connection, aclRows(brokerPrincipals(principals), prefix)) }, 'access lists');
   }
   await through(seams, 'setup.register-schemas', () => registryCodec({ url: config.SCHEMA_REGISTRY_URL, schemasDir: join(projectRoot, 'schemas'), topicPrefix: prefix }));
   logger.info('schemas registered');
 
-  const db = openPgDatabase({ connectionString: config.SETUP_DATABASE_URL.reveal(), applicationName: 'setup' });
+  const databaseUrl = config.SETUP_DATABASE_URL.reveal();
+  logger.info({ applied: await through(seams, 'setup.migrate', () => migratePostgres(databaseUrl)) }, 'migrations');
+  const db = openPgDatabase({ connectionString: databaseUrl, applicationName: 'setup' });
   try {
-    logger.info({ applied: await through(seams, 'setup.migrate', () => migrate(db)) }, 'migrations');
     const logins = ([
       [config.SETUP_PROJECTOR_DATABASE_URL, 'blackboard_projector'], [config.SETUP_SNAPSHOTS_DATABASE_URL, 'blackboard_snapshots'], [config.SETUP_ORCHESTRATOR_DATABASE_URL, 'blackboard_orchestrator'],
       [config.SETUP_INGRESS_DATABASE_URL, 'blackboard_reader'], [config.SETUP_GATEWAY_DATABASE_URL, 'blackboard_gateway'],

@@ -12,6 +12,7 @@ import { topicNames } from '../../topics/topics.js';
 import { groupName } from '../../topics/groups.js';
 import { aclRows, applyAcls, checkAcls, type BrokerPrincipal } from './acls.js';
 import { applyTopics, checkTopics, type TopologySettings } from './apply.js';
+import { onceShown } from './once-shown.js';
 import { startBroker, type LocalBroker } from '../local/broker.js';
 import { whatIsMissing } from '../local/for-tests.js';
 
@@ -33,7 +34,7 @@ function as(username: string): KafkaConnection {
 
 before(async () => {
   if (skip !== false) return;
-  broker = await startBroker({ security: 'scram', users: ['admin', 'collector', 'orchestrator'].map((name) => ({ name, password: `${name}-secret` })) });
+  broker = await startBroker({ security: 'scram', users: ['admin', 'collector', 'orchestrator', 'helper'].map((name) => ({ name, password: `${name}-secret` })) });
   admin = as('admin');
   await applyTopics(admin, settings);
   await applyAcls(admin, aclRows([collector, orchestrator]));
@@ -60,7 +61,61 @@ test('the topics and access lists that were applied are found without drift', { 
   assert.deepEqual(await checkTopics(admin, settings), []);
   const drift = await checkAcls(admin, aclRows([collector, orchestrator]));
   assert.deepEqual(drift, { missing: [], surplus: [] });
-  assert.equal((await checkAcls(admin, aclRows([orchestrator]))).surplus.length, 3);
+  assert.equal((await checkAcls(admin, aclRows([orchestrator]))).surplus.length, 5);
+});
+
+test('who may take a place in a group of ours, whatever part of its name is opened, and is not in the data, is named', { skip }, async () => {
+  const places = [
+    ['literal', groupName(orchestrator)], ['literal', `${groupName({ name: 'projector', role: 'projector' })}.snapshots`], ['prefixed', `${groupName(collector)}.with-`],
+    ['literal', groupName({ name: 'not-in-the-data', role: 'agent' })], ['prefixed', 'bb-ag'],
+  ] as const;
+  await applyAcls(admin, places.map(([pattern, name]) => ({ principal: 'User:stranger', operation: 'READ', resource: 'group', pattern, name })));
+  const { surplus } = await checkAcls(admin, aclRows([collector, orchestrator]));
+  assert.deepEqual(surplus.map((text) => / on GROUP \S+ (\S+)/.exec(text)?.[1]).sort(), places.map(([, name]) => name).sort());
+});
+
+/** Cluster-wide and topic rights of somebody who administers without being a super user; types and operations as kafkajs numbers them. */
+const [onTopic, onGroup, onCluster] = [2, 3, 4];
+const [create, alter, describe, describeConfigs, alterConfigs] = [5, 7, 8, 10, 11];
+
+async function grant(grants: readonly (readonly [principal: string, operation: number, resourceType: number, resourceName: string, pattern?: number])[]): Promise<void> {
+  const client = openClient(admin);
+  const own = client.kafka.admin();
+  await own.connect();
+  await own.createAcls({ acl: grants.map(([name, operation, resourceType, resourceName, resourcePatternType = 3]) => ({ host: '*', permissionType: 3, principal: `User:${name}`, operation, resourceType, resourceName, resourcePatternType })) });
+  await own.disconnect();
+  client.destroySockets();
+}
+
+test('who may give itself any right is named; who may only look is not', { skip }, async () => {
+  await grant([['helper', alter, onCluster, 'kafka-cluster'], ['monitor', describe, onTopic, '*'], ['monitor', describe, onGroup, '*']]);
+  const { surplus } = await checkAcls(admin, aclRows([collector, orchestrator]));
+  assert.equal(surplus.filter((text) => text.includes('User:helper')).length, 1);
+  assert.deepEqual(surplus.filter((text) => text.includes('User:monitor')), []);
+});
+
+test('topics that are there, and that this user may not see, are not said to be made', { skip }, async () => {
+  await grant([['helper', create, onCluster, 'kafka-cluster']]);
+  await assert.rejects(applyTopics(as('helper'), settings), (error) => error instanceof BlackboardError && error.code === 'KAFKA_UNAVAILABLE' && /may not see .*bb\.verified/.test(error.message) && error.message.includes('helper'));
+});
+
+test('an administrator who is no super user needs what docs/access.md says, and is not reported for it', { skip }, async () => {
+  await grant([['helper', describe, onCluster, 'kafka-cluster'], ...[settings.prefix, 'helped.'].flatMap((prefix) => [describe, describeConfigs, alterConfigs].map((operation) => ['helper', operation, onTopic, prefix, 4] as const))]);
+  const helper = as('helper');
+  assert.deepEqual((await applyTopics(helper, settings)).map(({ change }) => change), ['unchanged', 'unchanged', 'unchanged', 'unchanged']);
+  assert.deepEqual((await applyTopics(helper, { ...settings, prefix: 'helped.' })).map(({ change }) => change), ['created', 'created', 'created', 'created']);
+  await applyAcls(helper, aclRows([orchestrator], 'helped.'));
+  assert.deepEqual((await checkAcls(helper, aclRows([collector, orchestrator]))).surplus.filter((text) => text.includes('User:helper')), []);
+  assert.equal((await checkAcls(admin, aclRows([collector, orchestrator]))).surplus.filter((text) => text.includes('User:helper')).length, 2);
+  assert.deepEqual((await checkAcls(admin, aclRows([collector, orchestrator]), { administrators: ['helper'] })).surplus.filter((text) => text.includes('User:helper')), []);
+});
+
+test('of two that make the same topics at once, the one whose partitions are not those that came about is told so', { skip }, async () => {
+  const twice = await Promise.allSettled([4, 8].map((partitions) => applyTopics(admin, { ...settings, prefix: 'raced.', partitions })));
+  const found = (await checkTopics(admin, { ...settings, prefix: 'raced.' })).length === 0 ? 0 : 1;
+  assert.equal(twice[found]?.status, 'fulfilled');
+  const other = twice[1 - found];
+  assert.ok(other?.status === 'rejected' && (other.reason as BlackboardError).code === 'TOPOLOGY_DRIFT', JSON.stringify(other));
 });
 
 test('an agent posts claims and reads facts, in its own group and without one', { skip }, async () => {
@@ -143,7 +198,7 @@ test('a configuration that was changed by hand is reported, and set again', { sk
   await own.alterConfigs({ validateOnly: false, resources: [{ type: 2, name: names.verified, configEntries: [{ name: 'retention.ms', value: '1000' }, { name: 'segment.ms', value: '3600000' }] }] });
   await own.disconnect();
   client.destroySockets();
-  const drift = await checkTopics(admin, settings);
+  const drift = await onceShown(() => checkTopics(admin, settings), (rows) => rows.length > 0);
   assert.ok(drift.some((row) => row.topic === names.verified && row.what === 'retention.ms' && row.wanted === '-1' && row.found === '1000'));
   assert.deepEqual((await applyTopics(admin, settings)).map((row) => row.change), ['unchanged', 'configured', 'unchanged', 'unchanged']);
   assert.deepEqual(await checkTopics(admin, settings), []);

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { topicNames, type PrincipalRole } from '../../topics/topics.js';
+import { topologyProblems } from '../../topics/graph.js';
+import { topicNames, topics, type PrincipalRole } from '../../topics/topics.js';
 import { groupName } from '../../topics/groups.js';
 import { aclRows } from './acls.js';
 
@@ -44,4 +45,16 @@ test('opens no group of another agent, whatever the names', () => {
 test('keeps the topics and groups of two blackboards apart', () => {
   const rows = aclRows([{ name: 'collector', role: 'agent' }], 'acme.');
   assert.ok(rows.every((row) => row.name.startsWith('acme.') || row.name.startsWith('acme-')));
+});
+
+test('opens no group of another blackboard, whatever prefixes are taken', () => {
+  const taken = ['bb.', 'bb-agent.', 'bb-agent-x.', 'bb-orchestrator.'].filter((prefix) => topologyProblems(topics, prefix).length === 0);
+  assert.ok(taken.length >= 2);
+  for (const prefix of taken) {
+    for (const other of taken.filter((one) => one !== prefix)) {
+      const groups = roles.flatMap((role) => ['orchestrator', 'agent-x', 'x-orchestrator', 'agent-orchestrator'].map((name) => groupName({ name, role }, other)));
+      const rows = roles.flatMap((role) => ['orchestrator', 'agent-x', 'x-orchestrator', 'agent-orchestrator'].flatMap((name) => aclRows([{ name, role }], prefix))).filter(({ resource }) => resource === 'group');
+      for (const group of groups) assert.deepEqual(rows.filter((row) => (row.pattern === 'literal' ? row.name === group : group.startsWith(row.name))), [], `${group} of ${other} is open to ${prefix}`);
+    }
+  }
 });

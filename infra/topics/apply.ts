@@ -7,6 +7,7 @@ import type { KafkaConnection } from '../../services/runtime/log/kafka/kafka-cli
 import { validateTopology } from '../../topics/graph.js';
 import { limits, topicName, topics, type TopicName, type TopicSpec } from '../../topics/topics.js';
 import { withAdmin } from './admin.js';
+import { onceShown, shownWithinMs } from './once-shown.js';
 
 export type TopicProfile = 'local' | 'production';
 
@@ -47,16 +48,44 @@ export async function applyTopics(connection: KafkaConnection, settings: Topolog
   const wanted = wantedTopics(settings);
   return await withAdmin(connection, async (admin) => {
     const before = await drift(admin, wanted, settings);
-    const fixed = before.filter((row) => row.what === 'partitions' || row.what === 'replication');
-    if (fixed.length > 0) {
-      throw new BlackboardError('TOPOLOGY_DRIFT', `${described(fixed)}; partition counts never change and replication is not changed here: use the settings that the topics were made with, or another prefix`, { drift: fixed });
-    }
+    refuseFixed(before);
     const missing = wanted.filter(({ topic }) => before.some((row) => row.topic === topic && row.what === 'topic'));
-    if (missing.length > 0) await create(admin, missing, settings.replication);
-    const toConfigure = wanted.filter((one) => !missing.includes(one) && before.some((row) => row.topic === one.topic));
+    const areOurs = missing.length === 0 || await create(admin, missing, settings.replication);
+    const now = areOurs ? before : await madeByOthers(connection, () => drift(admin, wanted, settings));
+    const toConfigure = wanted.filter((one) => now.some((row) => row.topic === one.topic && row.what !== 'topic'));
     for (const one of toConfigure) await configure(admin, one);
+    if (missing.length + toConfigure.length > 0) await untilShown(() => drift(admin, wanted, settings));
     return wanted.map((one) => ({ topic: one.topic, change: missing.includes(one) ? 'created' : toConfigure.includes(one) ? 'configured' : 'unchanged' }));
   });
+}
+
+/** What cannot be mended here. @throws BlackboardError TOPOLOGY_DRIFT */
+function refuseFixed(rows: readonly DriftRow[]): void {
+  const fixed = rows.filter((row) => row.what === 'partitions' || row.what === 'replication');
+  if (fixed.length === 0) return;
+  throw new BlackboardError('TOPOLOGY_DRIFT', `${described(fixed)}; partition counts never change and replication is not changed here: use the settings that the topics were made with, or another prefix`, { drift: fixed });
+}
+
+/** Of topics that were missing a moment ago, and are there already: somebody else's, with settings of his, or hidden from this user. */
+async function madeByOthers(connection: KafkaConnection, look: () => Promise<readonly DriftRow[]>): Promise<readonly DriftRow[]> {
+  const now = await onceShown(look, (rows) => hiddenIn(rows).length === 0);
+  const hidden = hiddenIn(now);
+  if (hidden.length > 0) {
+    throw new BlackboardError('KAFKA_UNAVAILABLE', `${connection.sasl?.username ?? 'this client'} may not see topics that are there (${hidden.join(', ')}): it needs DESCRIBE, DESCRIBE_CONFIGS and ALTER_CONFIGS on them; nothing is known of their settings`, { hidden });
+  }
+  refuseFixed(now);
+  return now;
+}
+
+function hiddenIn(rows: readonly DriftRow[]): readonly TopicName[] {
+  return rows.filter(({ what }) => what === 'topic').map(({ topic }) => topic);
+}
+
+/** Who checks next must not find undone what was accepted. */
+async function untilShown(look: () => Promise<readonly DriftRow[]>): Promise<void> {
+  const rows = await onceShown(look, ({ length }) => length === 0);
+  refuseFixed(rows);
+  if (rows.length > 0) throw new BlackboardError('TOPOLOGY_DRIFT', `the broker accepted all changes, and ${shownWithinMs} ms later it shows otherwise: ${described(rows)}; does somebody else change these topics?`, { drift: rows });
 }
 
 /** All differences between the broker and the data; empty when they match. */
@@ -99,9 +128,17 @@ async function drift(admin: Admin, wanted: readonly WantedTopic[], settings: Top
     const report = (what: string, want: string, have: string): void => { if (want !== have) rows.push({ topic, what, wanted: want, found: have }); };
     report('partitions', String(partitions), String(found.length));
     report('replication', String(settings.replication), String(Math.min(...found.map((partition) => partition.replicas.length))));
-    for (const [name, value] of config) report(name, value, configs.get(topic)?.all.get(name) ?? 'unknown');
+    for (const [name, value] of config) {
+      const have = configs.get(topic)?.all.get(name) ?? 'unknown';
+      if (!isMet(name, value, have)) report(name, value, have);
+    }
   }
   return rows;
+}
+
+/** Who asks for more copies than we do has what we want. */
+function isMet(name: string, wanted: string, found: string): boolean {
+  return wanted === found || (name === 'min.insync.replicas' && Number(found) > Number(wanted));
 }
 
 interface TopicConfig {
@@ -120,8 +157,9 @@ async function dynamicConfigs(admin: Admin, names: readonly TopicName[]): Promis
   }]));
 }
 
-async function create(admin: Admin, missing: readonly WantedTopic[], replication: number): Promise<void> {
-  await admin.createTopics({
+/** False where some were there already. */
+async function create(admin: Admin, missing: readonly WantedTopic[], replication: number): Promise<boolean> {
+  return await admin.createTopics({
     waitForLeaders: true,
     topics: missing.map(({ topic, partitions, config }) => ({
       topic, numPartitions: partitions, replicationFactor: replication,
@@ -133,7 +171,8 @@ async function create(admin: Admin, missing: readonly WantedTopic[], replication
 async function configure(admin: Admin, { topic, config }: WantedTopic): Promise<void> {
   // This request replaces all of a topic's own settings: those that others made are sent along.
   const own = (await dynamicConfigs(admin, [topic])).get(topic)?.own ?? new Map<string, string>();
-  const entries = [...new Map([...own, ...config])].map(([name, value]) => ({ name, value }));
+  const unmet = [...config].filter(([name, value]) => !isMet(name, value, own.get(name) ?? ''));
+  const entries = [...new Map([...own, ...unmet])].map(([name, value]) => ({ name, value }));
   await admin.alterConfigs({ validateOnly: false, resources: [{ type: kafkajs.ConfigResourceTypes.TOPIC, name: topic, configEntries: entries }] });
 }
 

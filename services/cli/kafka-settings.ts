@@ -3,7 +3,7 @@
 import { z } from 'zod';
 import { list, readConfig } from '../runtime/config.js';
 import type { KafkaConnection } from '../runtime/log/kafka/kafka-client.js';
-import { plumbingConfigSchema } from '../runtime/plumbing-config.js';
+import { plumbingConfigSchema, saslOf } from '../runtime/plumbing-config.js';
 
 /** Without brokers: they may be started first. */
 export const kafkaSettings = plumbingConfigSchema.pick({
@@ -13,12 +13,10 @@ export type KafkaSettings = Readonly<z.output<typeof kafkaSettings>>;
 
 const withBrokers = kafkaSettings.extend({ KAFKA_BROKERS: list().describe('Brokers, host:port') });
 
+/** @throws BlackboardError CONFIG_INVALID where a login is not whole. */
 export function readKafkaConnection(settings: KafkaSettings, brokers: readonly string[]): KafkaConnection {
-  const { KAFKA_SASL_MECHANISM: mechanism, KAFKA_USERNAME: username, KAFKA_PASSWORD: password } = settings;
-  return {
-    brokers, clientId: `blackboard-cli-${process.pid}`, ssl: settings.KAFKA_SSL,
-    ...(mechanism === undefined || username === undefined || password === undefined ? {} : { sasl: { mechanism, username, password } }),
-  };
+  const sasl = saslOf(settings);
+  return { brokers, clientId: `blackboard-cli-${process.pid}`, ssl: settings.KAFKA_SSL, ...(sasl === undefined ? {} : { sasl }) };
 }
 
 /** @throws BlackboardError CONFIG_INVALID naming every variable that is missing or wrong. */

@@ -31,7 +31,7 @@ async function makeKeyFiles(dir: string, options: KeysOptions, context: CliConte
   if (!/^[A-Za-z0-9-]{1,32}$/.test(options.keyId)) throw new CliError('usage', '--key-id is up to 32 letters, digits and dashes');
   const wrong = options.principal.find((name) => !/^[a-z0-9-]{1,64}$/.test(name) || name === 'all');
   if (wrong !== undefined) throw new CliError('usage', `--principal ${foreign(wrong)}: up to 64 lower-case letters, digits and dashes, and not "all"`);
-  const keys = makeKeys([...new Set([...Object.keys(shippedPrincipals), snapshotPrincipal, ...options.principal])], options.keyId);
+  const keys = makeKeys([...new Set([...Object.keys(shippedPrincipals), 'projector', snapshotPrincipal, ...options.principal])], options.keyId);
   const files = [{ path: join(dir, 'all.json'), text: keysText(keys) }, ...keys.map((key) => ({ path: join(dir, `${key.principal}.json`), text: keysText([key]) }))];
   const taken = files.filter(({ path }) => existsSync(path)).map(({ path }) => path);
   if (taken.length > 0) throw new CliError('refused', `${taken.length} key files exist already, the first is ${foreign(taken[0])}; nothing was written`, 'Name another folder. Losing a key in use makes every claim signed with it unauthentic.', { files: taken });
