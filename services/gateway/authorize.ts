@@ -4,6 +4,8 @@
 import type { AttemptName } from '../blackboard/signed-text.js';
 import type { CapabilityBoard, Grant } from './capabilities.js';
 import { partitionTimeMs, resultOf, roleOf } from './capabilities.js';
+import { requestPlace } from './proof.js';
+import type { RecordedEnd } from './recorded-end.js';
 
 export const gatewayLimits = {
   /** A request's own time may differ from the gateway's clock by so much. */
@@ -38,8 +40,10 @@ export interface Proof {
 
 export type Asked =
   | { readonly act: 'put'; readonly bodies: number; readonly bytes: number }
-  | { readonly act: 'get'; readonly hash: string }
-  | { readonly act: 'ask' };
+  /** `recorded`: the end of a job that was read at the place that the proof names. */
+  | { readonly act: 'get'; readonly hash: string; readonly recorded?: RecordedEnd | null }
+  /** `question`: its number and content, under which the grant knows it once it has been asked. */
+  | { readonly act: 'ask'; readonly question: string };
 
 export type Decision =
   | { readonly allowed: true; readonly grant: Grant | null }
@@ -49,7 +53,7 @@ export type Decision =
 export function authorize(proof: Proof, asked: Asked, board: CapabilityBoard, nowMs: number): Decision {
   const proven = checkProof(proof, nowMs);
   if (proven !== null) return refuse(proven);
-  if (asked.act === 'get' && isResultRead(proof, asked.hash, board)) return { allowed: true, grant: null };
+  if (asked.act === 'get' && isResultRead(proof, asked, board)) return { allowed: true, grant: null };
   const grant = board.byRequest.get(proof.name.request);
   if (grant === undefined) return refuse('attempt-not-open');
   if (grant.principal !== proof.principal) return refuse('foreign-principal');
@@ -67,10 +71,30 @@ export function checkProof(proof: Pick<Proof, 'valid' | 'atMs'>, nowMs: number):
 }
 
 /** Ingress hands out answers: it may read the result of an ended job, under the job's name and no step's. */
-function isResultRead(proof: Proof, hash: string, board: CapabilityBoard): boolean {
-  if (proof.name.step !== '' || proof.name.attempt !== 0) return false;
-  const result = resultOf(board, proof.name.job, proof.name.instance);
+function isResultRead(proof: Proof, { hash, recorded }: Asked & { readonly act: 'get' }, board: CapabilityBoard): boolean {
+  const { job, instance } = proof.name;
+  if (!namesNoStep(proof)) return false;
+  const result = resultOf(board, job, instance) ?? (recorded !== undefined && recorded !== null && isEndOf(recorded, proof) ? recorded : null);
   return result !== null && result.hash === hash && roleOf(board, result.partition, proof.principal) === 'ingress';
+}
+
+/** The record is the one that was named, and ends the life of the job that was named. */
+function isEndOf(recorded: RecordedEnd, { name }: Proof): boolean {
+  const place = requestPlace(name);
+  return place?.partition === recorded.partition && place.offset === recorded.offset && recorded.job === name.job && recorded.instance === name.instance;
+}
+
+/** Where to look for the end of a job that the board does not remember: null for all but ingress with a proof that holds. */
+export function placeToRecall(proof: Proof, board: CapabilityBoard): { readonly partition: number; readonly offset: number } | null {
+  const { job, instance } = proof.name;
+  const place = requestPlace(proof.name);
+  if (!proof.valid || !namesNoStep(proof) || place === null || resultOf(board, job, instance) !== null) return null;
+  return roleOf(board, place.partition, proof.principal) === 'ingress' ? place : null;
+}
+
+/** Ingress asks for a job's result under the job alone. */
+function namesNoStep({ name: { step, attempt } }: Proof): boolean {
+  return step === '' && attempt === 0;
 }
 
 function namesGrant(name: AttemptName, grant: Grant): boolean {
@@ -78,8 +102,8 @@ function namesGrant(name: AttemptName, grant: Grant): boolean {
 }
 
 function isOverLimit(asked: Asked, grant: Grant): boolean {
-  if (asked.act === 'put') return grant.spent.putBytes + asked.bytes > gatewayLimits.attemptPutBytesMax || grant.own.size + asked.bodies > gatewayLimits.stepBodiesMax;
-  return asked.act === 'ask' && grant.spent.modelCalls >= gatewayLimits.attemptModelCallsMax;
+  if (asked.act === 'put') return grant.spent.putBytes + asked.bytes > gatewayLimits.attemptPutBytesMax || grant.own.size + grant.arriving.bodies + asked.bodies > gatewayLimits.stepBodiesMax;
+  return asked.act === 'ask' && !grant.asks.has(asked.question) && grant.spent.modelCalls >= gatewayLimits.attemptModelCallsMax;
 }
 
 function refuse(reason: GatewayRefusal): Decision {

@@ -1,10 +1,11 @@
 // Which capabilities are open: a fold of the facts of `bb.verified`, without I/O and without a clock.
 // A grant is opened by a request and closed by whatever closes that request; expiry is in the partition's time.
 // Memory is bounded by the open jobs: what belongs to a job goes at its end. Only the hash of its result stays,
-// for ingress, for the remember window and at most `resultsMax` of them.
+// for ingress, for the remember window and at most `resultsMax` of them; older ones are read from the log.
 
 import type { EventType, Fact, StepRequested, VerificationRequested } from '../../schemas/generated/events.js';
 import { coordinate } from '../blackboard/ids.js';
+import type { AsksOfGrant } from './asks.js';
 
 export const capabilityLimits = { resultsMax: 100_000, rememberMsDefault: 24 * 3600_000 } as const;
 
@@ -24,14 +25,18 @@ export interface Grant {
   readonly opens: ReadonlySet<string>;
   /** What the principal has put or been refused in this step, this attempt and earlier ones: its own work. */
   readonly own: Set<string>;
+  /** How many bodies of that principal and step the store is taking now; they are in `own` once it has them. */
+  readonly arriving: { bodies: number };
   /** Counted by the server, so that one attempt cannot fill the store or spend without end. */
   readonly spent: { putBytes: number; modelCalls: number };
+  /** What a model was asked under it. */
+  readonly asks: AsksOfGrant;
 }
 
 interface JobGrants {
   readonly grants: Map<string, Grant>;
-  /** step and principal → hashes; carried over from attempt to attempt. */
-  readonly ownWork: Map<string, Set<string>>;
+  /** By step and principal; carried over from attempt to attempt. */
+  readonly ownWork: Map<string, Pick<Grant, 'own' | 'arriving'>>;
 }
 
 interface EndedJob {
@@ -48,7 +53,7 @@ interface PartitionView {
   roles: ReadonlyMap<string, string>;
 }
 
-/** The state of the fold. Change it with `foldCapabilities` only; the server adds to `own` and `spent` of a grant. */
+/** The state of the fold. Change it with `foldCapabilities` only; the server counts in `own`, `arriving`, `spent` and `asks` of a grant. */
 export interface CapabilityBoard {
   readonly jobs: Map<string, JobGrants>;
   readonly byRequest: Map<string, Grant>;
@@ -133,8 +138,8 @@ function open(board: CapabilityBoard, fact: StepRequested | VerificationRequeste
   close(board, fact, Infinity);
   const { principal } = fact.capability;
   const workKey = `${fact.step} ${principal}`;
-  const own = job.ownWork.get(workKey) ?? new Set<string>();
-  job.ownWork.set(workKey, own);
+  const work = job.ownWork.get(workKey) ?? { own: new Set<string>(), arriving: { bodies: 0 } };
+  job.ownWork.set(workKey, work);
   const opens = new Set(fact.capability.hashes);
   for (const input of fact.inputs) {
     if (input.body.encoding === 'reference') opens.add(input.body.hash);
@@ -144,7 +149,7 @@ function open(board: CapabilityBoard, fact: StepRequested | VerificationRequeste
   const grant: Grant = {
     request: coordinate('v', place.partition, place.offset), kind: isStep ? 'step' : 'verification', principal, partition: place.partition,
     job: fact.job, instance: fact.instance, step: fact.step, attempt: fact.attempt, expiresAtMs: fact.capability.expiresAtMs,
-    opens, own, spent: { putBytes: 0, modelCalls: 0 },
+    opens, ...work, spent: { putBytes: 0, modelCalls: 0 }, asks: new Map(),
   };
   job.grants.set(grant.request, grant);
   board.byRequest.set(grant.request, grant);
@@ -164,7 +169,7 @@ function close(board: CapabilityBoard, fact: Fact, upToAttempt: number): void {
 /** A refused draft can be read by its producer, in a later attempt of the same step, and by nobody else. */
 function keepForProducer(board: CapabilityBoard, fact: Fact & { readonly hash: string; readonly producer: string }): void {
   const job = board.jobs.get(jobKey(fact));
-  job?.ownWork.get(`${fact.step} ${fact.producer}`)?.add(fact.hash);
+  job?.ownWork.get(`${fact.step} ${fact.producer}`)?.own.add(fact.hash);
 }
 
 function forget(board: CapabilityBoard, key: string): void {

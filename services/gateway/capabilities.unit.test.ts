@@ -28,7 +28,7 @@ function asked(): ReturnType<typeof emptyCapabilities> {
 
 test('a request opens its inputs, what belongs to them, puts and models for its principal', () => {
   const board = asked();
-  for (const act of [get(input), get(ref), put, { act: 'ask' } as const]) assert.equal(authorize(proofOf('researcher', 'v/2/2'), act, board, 0).allowed, true);
+  for (const act of [get(input), get(ref), put, { act: 'ask', question: '1:x' } as const]) assert.equal(authorize(proofOf('researcher', 'v/2/2'), act, board, 0).allowed, true);
   assert.deepEqual(authorize(proofOf('researcher', 'v/2/2'), get(candidate), board, 0), { allowed: false, reason: 'not-opened' });
 });
 

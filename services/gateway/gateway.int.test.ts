@@ -20,6 +20,7 @@ import { projectRoot } from '../runtime/project-root.js';
 import type { ModelAsk } from './server.js';
 import { startGateway, type Gateway } from './start-gateway.js';
 import { attemptFailed, checkpointed, epochStarted, jobEnded, jobOf, stepRequested, verificationRequested } from './testing-facts.js';
+import { signedHeaders } from './testing-proof.js';
 
 const topics = topicNames('test.');
 const codec = embeddedCodec(join(projectRoot, 'schemas'));
@@ -79,15 +80,7 @@ interface Sent {
 }
 
 async function send(sent: Sent): Promise<{ status: number; bytes: Buffer; json: Record<string, unknown>; retryAfter: string | null }> {
-  const signer = `${sent.as ?? 'researcher'}#k1`;
-  const atMs = sent.atMs ?? Date.now();
-  const { name } = sent;
-  const body = sent.body ?? Buffer.alloc(0);
-  const signature = (sent.with ?? keyring).sign(signer, gatewayRequestText(name, signer, atMs, { method: sent.method, path: sent.path, body })).toString('hex');
-  const headers: Record<string, string> = {
-    [proofHeaders.signer]: signer, [proofHeaders.signature]: signature, [proofHeaders.atMs]: String(atMs), [proofHeaders.job]: name.job, [proofHeaders.instance]: String(name.instance),
-    [proofHeaders.step]: name.step, [proofHeaders.attempt]: String(name.attempt), [proofHeaders.request]: name.request,
-  };
+  const headers = signedHeaders(sent.with ?? keyring, { as: 'researcher', ...sent });
   if (sent.body !== undefined) headers['content-type'] = sent.type ?? 'application/octet-stream';
   const response = await fetch(gateway.url + (sent.sentTo ?? sent.path), { method: sent.method, headers, ...(sent.body === undefined ? {} : { body: new Uint8Array(sent.body) }) });
   const bytes = Buffer.from(await response.arrayBuffer());

@@ -5,6 +5,7 @@ import { openDiskBodyStore } from '../runtime/bodies/disk-body-store.js';
 import { BlackboardError } from '../runtime/errors.js';
 import { openPgDatabase } from '../runtime/postgres/pg-database.js';
 import { postgresBodyStore } from '../runtime/postgres/postgres-body-store.js';
+import { requireOwnKey } from '../runtime/require-keys.js';
 import { runStage } from '../runtime/run-stage.js';
 import { gatewayConfigSchema } from './config.js';
 import { createModels } from './models/create-models.js';
@@ -16,11 +17,13 @@ await runStage({
   start: async (config, plumbing) => {
     const { DATABASE_URL: databaseUrl, BLACKBOARD_BODIES_DIR: folder, GATEWAY_LOOK_BACK: lookBackMs } = config;
     if ((databaseUrl === undefined) === (folder === undefined)) throw new BlackboardError('CONFIG_INVALID', 'where bodies are kept is not clear; nothing was started. Set one of DATABASE_URL and BLACKBOARD_BODIES_DIR.');
+    requireOwnKey(plumbing.keyring, 'gateway');
     const db = databaseUrl === undefined ? null : openPgDatabase({ connectionString: databaseUrl.reveal(), role: config.BLACKBOARD_GATEWAY_DATABASE_ROLE, applicationName: plumbing.instance, connectionsMax: 8 });
     if (db !== null) await onceMigrated(db, plumbing.logger);
     const bodies = db === null ? await openDiskBodyStore(folder ?? '') : postgresBodyStore(db);
     const gateway = await startGateway({
       ...plumbing, bodies, models: createModels(config, plumbing.logger), host: config.GATEWAY_HOST, port: config.GATEWAY_PORT,
+      sessionTimeoutMs: config.KAFKA_SESSION_TIMEOUT_MS,
       ...(lookBackMs === undefined ? {} : { startAtMs: Date.now() - lookBackMs }),
     });
     return { halted: gateway.halted, close: () => gateway.close().finally(() => bodies.close()).finally(() => db?.close()) };

@@ -2,6 +2,7 @@
 // signature. A get answers the same 404 whether a body is missing or not opened; a put never tells whether it was
 // there. Nothing is served once reading `bb.verified` has halted.
 
+import { randomUUID } from 'node:crypto';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import { contentHash } from '../blackboard/ids.js';
@@ -13,11 +14,13 @@ import type { Keyring } from '../runtime/keyring.js';
 import type { Logger } from '../runtime/logger.js';
 import { through, type Seams } from '../runtime/seams.js';
 import { parseStrictJson } from '../runtime/strict-json.js';
-import { authorize, checkProof, gatewayRefusals, type Asked, type Decision, type GatewayRefusal, type Proof } from './authorize.js';
+import { Asks, type Ask } from './asks.js';
+import { authorize, checkProof, gatewayRefusals, placeToRecall, type Asked, type Decision, type GatewayRefusal, type Proof } from './authorize.js';
 import { frameLimits, readBodyFrames } from './body-frames.js';
 import { resultOf, type CapabilityBoard, type Grant } from './capabilities.js';
 import type { Progress } from './progress.js';
 import { isSignedBy, principalOfProof, readProofHeaders, requestPlace, type ProofHeaders } from './proof.js';
+import type { RecordedEnd } from './recorded-end.js';
 
 export const askSchema = z.strictObject({
   system: z.string().max(200_000),
@@ -45,6 +48,8 @@ export interface GatewayServer {
   readonly keyring: Keyring;
   readonly bodies: BodyStore;
   readonly models: Models | null;
+  /** What a record of `bb.verified` says of the end of a job, if it is one. */
+  readonly recordedEnd: (place: { readonly partition: number; readonly offset: number }) => Promise<RecordedEnd | null>;
   readonly logger: Logger;
   readonly seams: Seams;
   /** The gateway's clock, for the age of signatures and the time of receipts only. */
@@ -71,7 +76,12 @@ export function gatewayServer(server: GatewayServer): FastifyInstance {
     const bytes = await getBody(server, request, request.params.hash);
     return reply.header('content-type', octets).header('cache-control', 'no-store').send(bytes);
   });
-  app.post('/v1/models/ask', (request, reply) => askModel(server, request, reply));
+  const asks = new Asks({ isAnswer: (error) => error instanceof DoorError && error.answer.code === 'MODEL_UNAVAILABLE' });
+  app.post<{ Querystring: { n?: string } }>('/v1/models/ask', async (request, reply) => {
+    const answer = await askModel(server, asks, request, reply);
+    return reply.header('content-type', 'application/json; charset=utf-8').send(answer);
+  });
+  app.addHook('onClose', () => asks.close());
   app.get('/v1/capabilities', () => ({ model: server.models !== null }));
   app.get('/health', (_request, reply) => {
     const state = server.state();
@@ -86,17 +96,22 @@ async function putBodies(server: GatewayServer, request: FastifyRequest): Promis
   if (!frames.ok) throw new DoorError({ status: frames.rule === 'body-too-large' ? 413 : 400, code: 'INPUT_INVALID' }, 'the body is not a list of [length, 4 bytes big-endian][bytes]', `Send 1 to ${frameLimits.bodiesMax} bodies of at most ${frameLimits.bodyBytesMax} bytes.`, { members: { rule: frames.rule } });
   const bodies = frames.bodies.map((bytes) => ({ hash: contentHash(bytes), bytes }));
   const bytes = frames.bodies.reduce((sum, body) => sum + body.length, 0);
-  const { proof, decision } = await decide(server, request, { act: 'put', bodies: bodies.length, bytes });
+  const { proof, decision } = await decide(server, request, { act: 'put', bodies: bodies.length, bytes }, ({ spent, arriving }) => {
+    spent.putBytes += bytes;
+    arriving.bodies += bodies.length;
+  });
   if (!decision.allowed) throw refused(decision.reason);
   const grant = decision.grant as Grant;
-  // Counted before the store answers, so that puts at the same time cannot pass the limit together.
-  grant.spent.putBytes += bytes;
-  await orUnavailable(server, through(server.seams, 'gateway.put-bodies', () => server.bodies.put(bodies))).catch((error: unknown) => {
+  const hashes = bodies.map((body) => body.hash);
+  try {
+    await orUnavailable(server, through(server.seams, 'gateway.put-bodies', () => server.bodies.put(bodies)));
+    for (const hash of hashes) grant.own.add(hash);
+  } catch (error) {
     grant.spent.putBytes -= bytes;
     throw error;
-  });
-  const hashes = bodies.map((body) => body.hash);
-  for (const hash of hashes) grant.own.add(hash);
+  } finally {
+    grant.arriving.bodies -= bodies.length;
+  }
   const receipt = { kind: 'body', hashes, signer: server.keyring.signerOf('gateway'), atMs: server.nowMs() };
   const signature = server.keyring.sign(receipt.signer, receiptText(receipt, principalOfProof(proof), proof.name)).toString('hex');
   return { hashes, receipt: { ...receipt, signature } };
@@ -112,7 +127,35 @@ async function getBody(server: GatewayServer, request: FastifyRequest, hash: str
   return bytes;
 }
 
-async function askModel(server: GatewayServer, request: FastifyRequest, reply: FastifyReply): Promise<ModelReply> {
+/** The model's answer as JSON. A question that was asked before under this grant is not asked again. */
+async function askModel(server: GatewayServer, asks: Asks, request: FastifyRequest, reply: FastifyReply): Promise<string> {
+  const { board, models } = server;
+  const { ask, question } = readAsk(request);
+  const { decision } = await decide(server, request, { act: 'ask', question }, (grant) => {
+    if (grant.asks.has(question)) return;
+    grant.spent.modelCalls += 1;
+    asks.add(grant.asks, question);
+  });
+  if (!decision.allowed) throw refused(decision.reason);
+  if (models === null) throw new DoorError({ status: 501, code: 'MODEL_UNAVAILABLE' }, 'this gateway has no model configured', 'Work without a model, or configure one where the gateway runs.');
+  const grant = decision.grant as Grant;
+  const leaving = new AbortController();
+  reply.raw.once('close', () => leaving.abort());
+  const waiting = { leaves: leaving.signal, mayReturn: () => board.byRequest.get(grant.request) === grant };
+  return (grant.asks.get(question) as Ask).answer(waiting, async (signal) => {
+    try {
+      return JSON.stringify(await through(server.seams, 'gateway.ask-model', () => models(ask, signal)));
+    } catch (error) {
+      if (!(error instanceof BlackboardError) || error.code !== 'MODEL_UNAVAILABLE') throw error;
+      request.log.warn({ err: error, ...proofIds(request) }, 'no model gave a usable answer');
+      const usage = error.details['usage'];
+      throw new DoorError({ status: 502, code: 'MODEL_UNAVAILABLE' }, 'neither the primary nor the fallback model gave a usable answer', 'Report a retryable failure, or work without a model.', usage === undefined ? {} : { members: { usage } });
+    }
+  });
+}
+
+/** What is asked, and what the grant knows it by. Without a number it is one of its own each time. */
+function readAsk(request: FastifyRequest): { readonly ask: ModelAsk; readonly question: string } {
   if (!Buffer.isBuffer(request.body) || !isMedia(request, 'application/json')) throw mediaType('application/json');
   const parsed = parseStrictJson(request.body, { bytesMax: 4 * 1024 * 1024 });
   if (!parsed.ok) throw new DoorError({ status: parsed.rule === 'size' ? 413 : 400, code: 'INPUT_INVALID' }, parsed.message, 'Send one JSON object.', { members: { rule: parsed.rule } });
@@ -121,25 +164,16 @@ async function askModel(server: GatewayServer, request: FastifyRequest, reply: F
     const issue = ask.error.issues[0];
     throw new DoorError({ status: 400, code: 'INPUT_INVALID' }, 'a field breaks a rule', 'Send {system, user, name, schema}.', { members: { field: issue?.path.join('.') ?? '', rule: issue?.code ?? '' } });
   }
-  const { decision } = await decide(server, request, { act: 'ask' });
-  if (!decision.allowed) throw refused(decision.reason);
-  const { models } = server;
-  if (models === null) throw new DoorError({ status: 501, code: 'MODEL_UNAVAILABLE' }, 'this gateway has no model configured', 'Work without a model, or configure one where the gateway runs.');
-  (decision.grant as Grant).spent.modelCalls += 1;
-  const gone = new AbortController();
-  reply.raw.once('close', () => gone.abort());
-  try {
-    return await through(server.seams, 'gateway.ask-model', () => models(ask.data, gone.signal));
-  } catch (error) {
-    if (!(error instanceof BlackboardError) || error.code !== 'MODEL_UNAVAILABLE') throw error;
-    request.log.warn({ err: error, ...proofIds(request) }, 'no model gave a usable answer');
-    const usage = error.details['usage'];
-    throw new DoorError({ status: 502, code: 'MODEL_UNAVAILABLE' }, 'neither the primary nor the fallback model gave a usable answer', 'Report a retryable failure, or work without a model.', usage === undefined ? {} : { members: { usage } });
-  }
+  const { n } = request.query as { readonly n?: unknown };
+  if (n !== undefined && !(typeof n === 'string' && /^[1-9]\d{0,5}$/.test(n))) throw new DoorError({ status: 400, code: 'INPUT_INVALID' }, 'the number of a question breaks a rule', 'Count the questions of an attempt from 1: ?n=1.', { members: { field: 'n', rule: 'integer' } });
+  return { ask: ask.data, question: n === undefined ? randomUUID() : `${n}:${contentHash(request.body)}` };
 }
 
-/** Waits until the fact that would allow the request has been read, then asks `authorize`. */
-async function decide(server: GatewayServer, request: FastifyRequest, asked: Asked): Promise<{ readonly proof: ProofHeaders; readonly decision: Decision }> {
+/**
+ * Waits until the fact that would allow the request has been read, then asks `authorize`. What it allows is counted in
+ * the same turn: requests at the same time cannot pass a limit together.
+ */
+async function decide(server: GatewayServer, request: FastifyRequest, asked: Asked, count?: (grant: Grant) => void): Promise<{ readonly proof: ProofHeaders; readonly decision: Decision }> {
   const headers = proofOf(request, server);
   const body = Buffer.isBuffer(request.body) ? request.body : Buffer.alloc(0);
   const valid = isSignedBy(server.keyring, headers, { method: request.method, path: request.url, body });
@@ -147,9 +181,22 @@ async function decide(server: GatewayServer, request: FastifyRequest, asked: Ask
   const nowMs = server.nowMs();
   // Only who proves to be someone may wait.
   if (valid && !(await hasRead(server, proof))) throw unavailable('the gateway has not read that far yet');
-  const decision = authorize(proof, asked, server.board, nowMs);
+  const decision = authorize(proof, asked.act === 'get' ? await withRecorded(server, proof, asked) : asked, server.board, nowMs);
   if (!decision.allowed) request.log.info({ reason: decision.reason, principal: proof.principal, act: asked.act, ...proofIds(request) }, 'refused');
+  else if (decision.grant !== null) count?.(decision.grant);
   return { proof: headers, decision };
+}
+
+/** The board remembers a result for a while only; the log has it for longer. */
+async function withRecorded(server: GatewayServer, proof: Proof, asked: Asked & { readonly act: 'get' }): Promise<Asked> {
+  const place = placeToRecall(proof, server.board);
+  if (place === null) return asked;
+  try {
+    return { ...asked, recorded: await server.recordedEnd(place) };
+  } catch (error) {
+    server.logger.error({ err: error, ...place }, 'the record of the end of a job cannot be read');
+    throw unavailable('the log does not answer');
+  }
 }
 
 async function hasRead(server: GatewayServer, proof: Proof): Promise<boolean> {

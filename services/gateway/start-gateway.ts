@@ -14,10 +14,17 @@ import type { Logger } from '../runtime/logger.js';
 import { noSeams, through, type Seams } from '../runtime/seams.js';
 import { emptyCapabilities, foldRecord } from './capabilities.js';
 import { Progress } from './progress.js';
+import { readRecordedEnd } from './recorded-end.js';
 import { gatewayServer, type Models } from './server.js';
 
 /** What an agent asks for takes longer than this, and waking for each append cost more than all that is asked. */
 const gatherMs = 20;
+
+/**
+ * Its group has no other member, so that it takes over from nobody; but a broker that has lost sight of it lets it in again
+ * only after this, and it reads nothing until then. Brokers take no less, unless they are told to.
+ */
+const sessionTimeoutMsMax = 6_000;
 
 export interface GatewayOptions {
   readonly log: LogPort;
@@ -37,6 +44,8 @@ export interface GatewayOptions {
   readonly startAtMs?: number;
   /** Teaches the codec a schema id that it does not know (a registry). */
   readonly learn?: (schemaId: number) => Promise<void>;
+  /** 6,000 at most, and by default. */
+  readonly sessionTimeoutMs?: number;
   readonly seams?: Seams;
   /** How long a request waits for the fact that allows it to be read. Default 2,000. */
   readonly waitMsMax?: number;
@@ -65,6 +74,7 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
 
   const app = gatewayServer({
     board, progress, keyring, bodies, models, logger, seams, nowMs: options.nowMs ?? Date.now,
+    recordedEnd: (place) => readRecordedEnd({ log, codec, topic: topics.verified, learn: options.learn }, place),
     state: () => (isHalted ? 'halted' : isReady() ? 'ready' : 'catching-up'),
     ...(options.waitMsMax === undefined ? {} : { waitMsMax: options.waitMsMax }),
   });
@@ -73,6 +83,9 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
   const reader = new VerifiedReader({
     log, codec, topic: topics.verified, gatherMs, group: `${groupName({ name: 'gateway', role: 'gateway' }, topics.prefix)}.${randomUUID()}`,
     storedPositions: (partitions) => Promise.resolve(new Map([...positions].filter(([partition]) => partitions.includes(partition)))),
+    // Roles are in force from a checkpoint on, which may be older than all that is looked back on.
+    fromMarker: true,
+    sessionTimeoutMs: Math.min(options.sessionTimeoutMs ?? sessionTimeoutMsMax, sessionTimeoutMsMax),
     ...(options.startAtMs === undefined ? {} : { startAtMs: options.startAtMs }),
     ...(options.learn === undefined ? {} : { learn: options.learn }),
     handler: {

@@ -51,7 +51,7 @@ export function jobEnded(about: About & { readonly hash: string }): JobEnded {
 }
 
 export function checkpointed(about: { readonly timeMs: number }): Checkpointed {
-  return { ...envelope({ job: '', atMs: 0 }), type: 'Checkpointed', cursor: 0, controlOffset: 0, restoreFrom: 0, restoreEpoch: 0, timeMs: about.timeMs, policy: testPolicy };
+  return { ...envelope({ job: '', atMs: 0 }), type: 'Checkpointed', cursor: 0, controlOffset: 0, restoreFrom: 0, restoreEpoch: 0, timeMs: about.timeMs, policy: testPolicy, writtenAtMs: 0 };
 }
 
 export function epochStarted(): EpochStarted {

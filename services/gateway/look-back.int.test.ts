@@ -1,0 +1,41 @@
+import assert from 'node:assert/strict';
+import { randomBytes } from 'node:crypto';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import type { Fact } from '../../schemas/generated/events.js';
+import { topicNames } from '../../topics/topics.js';
+import { contentHash } from '../blackboard/ids.js';
+import type { BodyStore } from '../runtime/body-store.js';
+import { embeddedCodec } from '../runtime/codec/embedded-codec.js';
+import { Keyring } from '../runtime/keyring.js';
+import { MemoryLogStore } from '../runtime/log/memory/memory-log.js';
+import { createLogger } from '../runtime/logger.js';
+import { projectRoot } from '../runtime/project-root.js';
+import { startGateway } from './start-gateway.js';
+import { checkpointed, epochStarted, jobEnded, jobOf } from './testing-facts.js';
+import { signedHeaders } from './testing-proof.js';
+
+test('knows the policy in force although its checkpoint is older than what it looks back on', async (context) => {
+  const topics = topicNames('test.');
+  const codec = embeddedCodec(join(projectRoot, 'schemas'));
+  let logTimeMs = 0;
+  const log = new MemoryLogStore({ topics: [{ name: topics.verified, partitions: 1 }], clock: () => logTimeMs }).open();
+  const say = (fact: Fact) => log.append({ topic: topics.verified, partition: 0, records: [{ key: Buffer.from(fact.job), value: codec.encode(fact) }] });
+  const result = Buffer.from('result');
+  const bodies: BodyStore = { put: async () => undefined, get: async (hash) => (hash === contentHash(result) ? result : null), close: async () => undefined };
+  await say(epochStarted());
+  await say(checkpointed({ timeMs: 0 }));
+  logTimeMs = 1_000;
+  await say(jobEnded({ job: jobOf('one'), hash: contentHash(result) }));
+  const keyring = new Keyring(['gateway', 'ingress'].map((principal) => ({ principal, keyId: 'k1', secret: randomBytes(32) })));
+  const gateway = await startGateway({ log, codec, keyring, topics, bodies, models: null, port: 0, host: '127.0.0.1', logger: createLogger({ service: 'gateway' }), waitMsMax: 300, startAtMs: 500 });
+  context.after(async () => {
+    await gateway.close();
+    await log.close();
+  });
+  const path = `/v1/bodies/${contentHash(result)}`;
+  const name = { job: jobOf('one'), instance: 5, step: '', attempt: 0, request: '' };
+  const response = await fetch(gateway.url + path, { headers: signedHeaders(keyring, { method: 'GET', path, as: 'ingress', name }) });
+  assert.equal(response.status, 200);
+  assert.deepEqual(Buffer.from(await response.arrayBuffer()), result);
+});
