@@ -35,7 +35,7 @@ function contextOf(request: Partial<StepRequest>, model: ModelClient | null = nu
   };
   return {
     request: {
-      kind: 'step', tenant: 'acme', job: 'j1', step: 's', attempt: 1, agent: 'a', deadlineAtMs: Date.now() + 60_000, requestedAtMs: Date.now(), contractOut: '',
+      kind: 'step', tenant: 'acme', job: 'j1', instance: 0, step: 's', attempt: 1, agent: 'a', deadlineAtMs: Date.now() + 60_000, requestedAtMs: Date.now(), contractOut: '',
       params: {}, inputs: [], variation: { kind: 'none', value: '', reasons: [] }, candidates: [], ...request,
     },
     signal: new AbortController().signal,

@@ -149,8 +149,10 @@ export class AgentPool implements VerifiedHandler {
       if (known !== 'finished') known.tracked = life.watermark.track(offset, batch.positionAt(offset));
       return;
     }
+    const request = fact.decode() as Request;
     const attempt: Attempt = {
-      partition, offset, agent, request: fact.decode() as Request, receivedAtMs: this.#parts.clock.nowMs(),
+      // Two times of the log: none of them and this clock are ever compared.
+      partition, offset, agent, request, endsAtMs: this.#parts.clock.nowMs() + request.deadlineAtMs - Math.max(request.atMs, fact.record.appendTimeMs),
       ending: new AttemptEnding(), abortedFor: null, state: 'held', task: null, tracked: life.watermark.track(offset, batch.positionAt(offset)),
     };
     const task = { key: `${attempt.request.job}/${attempt.request.step}`, bytes: fact.record.value.length, run: () => this.#run(attempt) };
@@ -214,10 +216,8 @@ export class AgentPool implements VerifiedHandler {
   }
 
   async #run(attempt: Attempt): Promise<void> {
-    const { request } = attempt;
     attempt.state = 'running';
-    // From local receipt: the partition's time and this clock are never compared.
-    const leftMs = attempt.receivedAtMs + (request.deadlineAtMs - request.atMs) - this.#parts.clock.nowMs();
+    const leftMs = attempt.endsAtMs - this.#parts.clock.nowMs();
     if (leftMs <= 0) this.#abort(attempt, 'deadline');
     const cancel = this.#parts.clock.after(leftMs, () => this.#abort(attempt, 'deadline'));
     try {

@@ -49,6 +49,11 @@ export interface StepRequest {
   readonly kind: 'step' | 'verification';
   readonly tenant: string;
   readonly job: string;
+  /**
+   * Which life of the job's id: an id that was forgotten may be used again. Job and instance together are used once, so
+   * that an effect outside, under a key of both, happens once for all attempts and never stands for another job's.
+   */
+  readonly instance: number;
   readonly step: string;
   readonly attempt: number;
   readonly agent: string;

@@ -19,8 +19,8 @@ export interface Attempt {
   readonly offset: number;
   readonly agent: Agent;
   readonly request: Request;
-  /** This process's clock when the request came. */
-  readonly receivedAtMs: number;
+  /** When it is over, by this process's clock: from when the request came, for as long as there was between it and its deadline in the log. */
+  readonly endsAtMs: number;
   readonly ending: AttemptEnding;
   abortedFor: AbortReason | null;
   state: AttemptState;

@@ -51,7 +51,7 @@ async function standIn(context: TestContext, answer: (asked: Asked, count: numbe
 
 function wellBehaved(asked: Asked, bodies: Map<string, Buffer>): Answer {
   if (asked.path === '/v1/capabilities') return { status: 200, body: { model: true } };
-  if (asked.path === '/v1/models/ask') return { status: 200, body: { value: { word: 'yes' }, modelId: 'm-1', fallbackTaken: '', usage } };
+  if (asked.path.startsWith('/v1/models/ask')) return { status: 200, body: { value: { word: 'yes' }, modelId: 'm-1', fallbackTaken: '', usage } };
   if (asked.method === 'GET') {
     const found = bodies.get(asked.path.split('/').at(-1) ?? '');
     return found === undefined ? { status: 404, body: { code: 'BODY_NOT_FOUND' } } : { status: 200, body: found };
@@ -67,7 +67,7 @@ function wellBehaved(asked: Asked, bodies: Map<string, Buffer>): Answer {
   return { status: 200, body: { hashes, receipt: { ...receipt, signature: keyring.sign(receipt.signer, receiptText(receipt, asked.principal, asked.name)).toString('hex') } } };
 }
 
-const asker = (signal = new AbortController().signal): Asker => ({ principal: 'noop', signal, attempt: { job: testJob(1), instance: 3, step: 'one', attempt: 2, request: 'v/0/9' } });
+const asker = (signal = new AbortController().signal): Asker => ({ principal: 'noop', questions: 0, signal, attempt: { job: testJob(1), instance: 3, step: 'one', attempt: 2, request: 'v/0/9' } });
 
 test('puts and gets bodies by signed requests and brings back a receipt that the gateway signed for this attempt', async (context) => {
   const { client } = await standIn(context);
@@ -126,6 +126,23 @@ test('asks for capabilities once for all runs of a minute', async (context) => {
   await Promise.all(Array.from({ length: 20 }, () => client.hasModel(asker())));
   await client.hasModel(asker());
   assert.equal(asked.length, 1);
+});
+
+test('does not ask for capabilities without a pause where it is refused, and says what the refusal was', async (context) => {
+  const { client, asked } = await standIn(context, () => ({ status: 403, body: {} }));
+  const asking = client.hasModel(asker(AbortSignal.timeout(500)));
+  await assert.rejects(Promise.all([asking, client.hasModel(asker())]), { code: 'GATEWAY_REFUSED' });
+  assert.equal(asked.length, 1);
+});
+
+test('asks for capabilities again when the run ends that had asked for all', async (context) => {
+  const { client } = await standIn(context, (_asked, count) => (count === 1 ? { status: 503, body: {}, retryAfterS: 1 } : null));
+  const first = new AbortController();
+  const one = client.hasModel(asker(first.signal));
+  const other = client.hasModel(asker());
+  first.abort();
+  await assert.rejects(one);
+  assert.equal(await other, true);
 });
 
 test('goes on with an old answer about capabilities while the gateway is away', async (context) => {

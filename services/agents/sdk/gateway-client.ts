@@ -15,6 +15,8 @@ import { capabilitiesShape, modelReplyShape, putReplyShape, usageShape, type Mod
 export interface Asker {
   readonly principal: string;
   readonly attempt: AttemptName;
+  /** Questions to a model that it has put: the gateway knows one that is put again by its number. */
+  questions: number;
   /** Ends waiting and retrying. */
   readonly signal: AbortSignal;
 }
@@ -55,6 +57,7 @@ interface Answer {
   readonly bytes: Buffer;
 }
 
+const askPath = '/v1/models/ask';
 const putBytesMax = 16 * 1024 * 1024;
 const putBodiesMax = 256;
 const capabilitiesAgeMsMax = 60_000;
@@ -69,7 +72,7 @@ export class GatewayClient {
   readonly #slots: Slots;
   readonly #seams: Seams;
   #capabilities: { readonly model: boolean; readonly atMs: number } | null = null;
-  #asking: Promise<{ readonly model: boolean }> | null = null;
+  #asking: { readonly reply: Promise<{ readonly model: boolean }>; readonly by: AbortSignal } | null = null;
 
   constructor(options: GatewayClientOptions) {
     this.#options = options;
@@ -82,17 +85,24 @@ export class GatewayClient {
     const known = this.#capabilities;
     if (known !== null && this.#options.clock.nowMs() - known.atMs < capabilitiesAgeMsMax) return known.model;
     // One request for all that ask meanwhile; it ends with the first asker's signal, and the next one asks again.
-    this.#asking ??= this.#call(asker, { method: 'GET', path: '/v1/capabilities', body: new Uint8Array(), mediaType: '' })
+    this.#asking ??= { by: asker.signal, reply: this.#call(asker, { method: 'GET', path: '/v1/capabilities', body: new Uint8Array(), mediaType: '' })
       .then((answer) => (this.#capabilities = { model: readReply(answer, capabilitiesShape).model, atMs: this.#options.clock.nowMs() }))
-      .finally(() => (this.#asking = null));
+      .finally(() => (this.#asking = null)) };
+    const { reply, by } = this.#asking;
     const answered = new AbortController();
     try {
-      const asked = this.#asking.then(({ model }) => model);
+      const asked = reply.then(({ model }) => model);
       if (known === null) return await asked;
       asked.catch(() => undefined);
       return await Promise.race([asked, pause(this.#options.clock, freshAnswerMsMax, answered.signal).then(() => known.model)]);
     } catch (error) {
       if (asker.signal.aborted) throw error;
+      if (!by.aborted) {
+        if (known !== null) return known.model;
+        if (!(error instanceof BlackboardError) || error.code !== 'GATEWAY_UNAVAILABLE') throw error;
+        await pause(this.#options.clock, waitMsMax * (0.5 + Math.random()), asker.signal);
+        if (asker.signal.aborted) throw error;
+      }
       return this.hasModel(asker);
     } finally {
       answered.abort();
@@ -117,10 +127,16 @@ export class GatewayClient {
     return answer.bytes;
   }
 
-  /** @throws ModelFailure (MODEL_UNAVAILABLE), GATEWAY_REFUSED, GATEWAY_UNAVAILABLE */
+  /**
+   * Asked once by the gateway, however often its answer has to be fetched, also by a run of the same attempt elsewhere
+   * that asks the same in the same order.
+   * @throws ModelFailure (MODEL_UNAVAILABLE), GATEWAY_REFUSED, GATEWAY_UNAVAILABLE
+   */
   async ask(asker: Asker, question: { readonly system: string; readonly user: string; readonly name: string; readonly schema: unknown }): Promise<ModelReply> {
     const body = Buffer.from(JSON.stringify(question));
-    return readReply(await through(this.#seams, 'agents.ask-model', () => this.#call(asker, { method: 'POST', path: '/v1/models/ask', body, mediaType: 'application/json' })), modelReplyShape);
+    asker.questions += 1;
+    const path = `${askPath}?n=${asker.questions}`;
+    return readReply(await through(this.#seams, 'agents.ask-model', () => this.#call(asker, { method: 'POST', path, body, mediaType: 'application/json' })), modelReplyShape);
   }
 
   async #call(asker: Asker, call: Call): Promise<Answer> {
@@ -130,7 +146,7 @@ export class GatewayClient {
       if (answer !== null) {
         if (answer.status === 200) return answer;
         // A model that failed was paid for: only the gateway itself tries models again.
-        const mayRetry = answer.status >= 500 && answer.status !== 501 && call.path !== '/v1/models/ask' || answer.status === 503;
+        const mayRetry = answer.status >= 500 && answer.status !== 501 && !call.path.startsWith(askPath) || answer.status === 503;
         if (!mayRetry || (answer.status !== 503 && ++serverErrors > serverErrorsMax)) throw refusal(answer, call);
       }
       const spreadMs = Math.min(waitMsMax, retryAfterMs ?? 25 * 2 ** Math.min(tries, 7));
@@ -177,7 +193,7 @@ function refusal(answer: Answer, call: Call): BlackboardError {
   const reason = typeof told['reason'] === 'string' ? told['reason'].slice(0, 64) : '';
   const where = `${call.method} ${call.path} (status ${answer.status}${reason === '' ? '' : `, ${reason}`})`;
   if (answer.status === 404) return new BlackboardError('BODY_NOT_FOUND', `${where}: no body of that hash is visible under this attempt`);
-  if (call.path === '/v1/models/ask' && answer.status >= 500) {
+  if (call.path.startsWith(askPath) && answer.status >= 500) {
     const usage = usageShape.safeParse(told['usage']);
     return new ModelFailure(`${where}: no usable answer of a model`, usage.success ? usage.data : null);
   }

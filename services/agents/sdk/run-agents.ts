@@ -15,6 +15,7 @@ import { noSeams, through, type Seams } from '../../runtime/seams.js';
 import type { Agent } from './agent.js';
 import { AgentPool, type AgentStats, type PoolLimits } from './agent-pool.js';
 import { GatewayClient } from './gateway-client.js';
+import { Outages } from './outages.js';
 
 export interface AgentsOptions {
   /** Hosted together: they share one consumer group, and every replica of the group must host the same ones. */
@@ -59,7 +60,7 @@ export async function runAgents(options: AgentsOptions): Promise<RunningAgents> 
   // A process without a key finds out now, not at its first claim.
   for (const agent of agents) keyring.signerOf(agent.name);
   const gateway = options.gateway === null ? null : new GatewayClient({ url: options.gateway.url.replace(/\/+$/, ''), keyring, clock, seams });
-  const pool = new AgentPool({ agents, parts: { log, codec, keyring, topics, gateway, clock, logger, seams }, limits: { ...defaultLimits, ...options.limits } });
+  const pool = new AgentPool({ agents, parts: { log, codec, keyring, topics, gateway, clock, logger, seams, outages: new Outages(clock) }, limits: { ...defaultLimits, ...options.limits } });
   const reader = new VerifiedReader({
     log, codec, topic: topics.verified, group: options.group ?? groupOf(agents, topics.prefix), handler: pool,
     ...(options.startAtMs === undefined ? {} : { startAtMs: options.startAtMs }),

@@ -3,8 +3,9 @@ import { after, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Keyring, principalOf } from '../../runtime/keyring.js';
 import { signedPart } from '../../runtime/codec/event-codec.js';
+import { BlackboardError } from '../../runtime/errors.js';
 import { createLogger } from '../../runtime/logger.js';
-import type { Clock } from '../../runtime/clock.js';
+import { systemClock, type Clock } from '../../runtime/clock.js';
 import type { LogPort } from '../../runtime/log/port.js';
 import type { AppendFault } from '../../runtime/log/memory/memory-log.js';
 import { testJob, until, VerifiedFixture } from '../../runtime/log/testing-verified.js';
@@ -136,6 +137,15 @@ test('aborts a run at its deadline, counted from local receipt, even an agent th
   assert.equal(fixture.claims().length, 0);
 });
 
+test('counts the time for an attempt from when its request stood in the log, which may be long after the claim that led to it', async () => {
+  const fixture = new VerifiedFixture({ clock: () => 600_000 });
+  fixture.marker();
+  fixture.fact('StepRequested', step(1, { atMs: 0, deadlineAtMs: 600_060 }));
+  const { running } = await start(fixture, { ...noopAgent(), run: () => new Promise(() => undefined) });
+  await until(() => running.stats().aborted === 1, 'the abort');
+  assert.equal(fixture.claims().length, 0);
+});
+
 test('reports a run that throws by a code, without the words of the error', async () => {
   const fixture = new VerifiedFixture();
   fixture.marker();
@@ -148,6 +158,16 @@ test('reports a run that throws by a code, without the words of the error', asyn
   assert.ok(!JSON.stringify(claim).includes('ignore'));
 });
 
+test('tells a run that the gateway refused from one that threw: a key that it does not hold is no fault of the agent', async () => {
+  const fixture = new VerifiedFixture();
+  fixture.marker();
+  fixture.fact('StepRequested', step(1));
+  const agent: Agent = { ...noopAgent(), run: () => Promise.reject(new BlackboardError('GATEWAY_REFUSED', 'GET /v1/bodies (status 401, bad-signature)')) };
+  await start(fixture, agent);
+  await until(() => fixture.claims().length === 1, 'the claim');
+  assert.deepEqual([fixture.claims()[0]?.['code'], fixture.claims()[0]?.['retryable']], ['gateway-refused', true]);
+});
+
 test('reports an answer of the wrong kind as a failure instead of posting it', async () => {
   const fixture = new VerifiedFixture();
   fixture.marker();
@@ -155,6 +175,28 @@ test('reports an answer of the wrong kind as a failure instead of posting it', a
   await start(fixture, noopAgent());
   await until(() => fixture.claims().length === 1, 'the claim');
   assert.equal(fixture.claims()[0]?.['code'], 'wrong-outcome');
+});
+
+test('reports an answer that cannot be encoded as a failure of its attempt, and goes on', async () => {
+  const fixture = new VerifiedFixture();
+  fixture.marker();
+  for (const job of [1, 2]) fixture.fact('StepRequested', step(job));
+  const good = noopAgent();
+  const agent: Agent = {
+    ...good,
+    run: async (context) => {
+      const outcome = await good.run(context);
+      if (context.request.job !== testJob(1) || outcome.outcome !== 'proposed') return outcome;
+      // Such as a time that was read from a text which names none.
+      return { ...outcome, artifacts: outcome.artifacts.map((artifact) => ({ ...artifact, freshAtMs: Date.parse('yesterday') })) };
+    },
+  };
+  const { running } = await start(fixture, agent);
+  await until(() => fixture.claims().length === 2, 'both claims');
+  const refused = fixture.claims().find((claim) => claim['job'] === testJob(1));
+  assert.deepEqual([refused?.['type'], refused?.['code'], refused?.['retryable']], ['FailureReported', 'malformed-outcome', true]);
+  assert.equal(fixture.claims().find((claim) => claim['job'] === testJob(2))?.['type'], 'ArtifactsProposed');
+  assert.deepEqual([running.stats().answered, running.stats().failed], [1, 1]);
 });
 
 test('runs steps of one job side by side, but a newer attempt of a step only when the older one has stopped', async () => {
@@ -279,7 +321,7 @@ test('drains within its bound when a run does not end, and leaves that request t
 });
 
 test('posts again when an append is not known or was refused once, and halts when the log goes on refusing', async () => {
-  const faults: AppendFault[] = ['unknownLost', 'unknownWritten', 'refuse'];
+  const faults: AppendFault[] = ['unknownLost', 'unknownLost', 'unknownWritten', 'refuse'];
   let refusing = false;
   const fixture = new VerifiedFixture({ onAppend: () => (refusing ? 'refuse' : faults.shift() ?? 'ok') });
   fixture.marker();
@@ -292,6 +334,80 @@ test('posts again when an append is not known or was refused once, and halts whe
   fixture.fact('StepRequested', step(2));
   const error = await haltOf(running);
   assert.match(error.message, /refused/);
+});
+
+/** Back-offs and deadlines in a twentieth of their time. */
+const hurried: Clock = { nowMs: Date.now, after: (delayMs, run) => systemClock.after(delayMs / 20, run) };
+
+test('keeps an answer through an outage of the log that is longer than any count of tries', async () => {
+  let outages = 0;
+  const fixture = new VerifiedFixture({ onAppend: () => (++outages <= 20 ? 'unreachable' : 'ok') });
+  fixture.marker();
+  fixture.fact('StepRequested', step(1));
+  const { running } = await start(fixture, noopAgent(), { clock: hurried });
+  await until(() => running.stats().answered === 1, 'the answer', 20_000);
+  assert.equal(fixture.claims().length, 1);
+});
+
+test('lets one claim of a partition alone be appended again while appends get no answer, and all others as soon as it has one', async () => {
+  const hastened: Clock = { nowMs: Date.now, after: (delayMs, run) => systemClock.after(delayMs / 100, run) };
+  const fixture = new VerifiedFixture();
+  fixture.marker();
+  for (let job = 1; job <= 20; job += 1) fixture.fact('StepRequested', step(job, { deadlineAtMs: 1e8 }));
+  const log = fixture.store.open();
+  const unanswered: string[] = [];
+  const failing: LogPort = {
+    join: (membership) => log.join(membership), read: (options) => log.read(options), ranges: (topic) => log.ranges(topic), close: () => log.close(),
+    append: async (batch) => {
+      if (unanswered.length >= 40) return log.append(batch);
+      unanswered.push(String(batch.records[0]?.key));
+      throw new BlackboardError('APPEND_UNKNOWN', 'the log is away', { heals: true });
+    },
+  };
+  const { running } = await start(fixture, noopAgent(), { clock: hastened, log: failing });
+  await until(() => running.stats().answered === 20, 'the answers', 20_000);
+  assert.equal(new Set(unanswered.slice(0, 20)).size, 20, 'each once');
+  assert.deepEqual(unanswered.slice(20), Array.from({ length: 20 }, () => unanswered[0]), 'then the first alone');
+  assert.equal(fixture.claims().length, 20);
+});
+
+test('lets another claim be appended again when the one that was has come to its end', async () => {
+  const fixture = new VerifiedFixture();
+  fixture.marker();
+  fixture.fact('StepRequested', step(1));
+  const log = fixture.store.open();
+  const unanswered: string[] = [];
+  let isBack = false;
+  const failing: LogPort = {
+    join: (membership) => log.join(membership), read: (options) => log.read(options), ranges: (topic) => log.ranges(topic), close: () => log.close(),
+    append: async (batch) => {
+      if (isBack) return log.append(batch);
+      unanswered.push(String(batch.records[0]?.key));
+      throw new BlackboardError('APPEND_UNKNOWN', 'the log is away', { heals: true });
+    },
+  };
+  const hastened: Clock = { nowMs: Date.now, after: (delayMs, run) => systemClock.after(delayMs < 10_000 ? delayMs / 100 : delayMs, run) };
+  const { running } = await start(fixture, noopAgent(), { clock: hastened, log: failing });
+  await until(() => unanswered.length >= 3, 'the first one');
+  fixture.fact('StepRequested', step(2, { deadlineAtMs: 1e8 }));
+  await until(() => unanswered.includes(testJob(2)), 'the second one');
+  fixture.fact('JobEnded', { job: testJob(1) });
+  const before = unanswered.filter((job) => job === testJob(2)).length;
+  await until(() => unanswered.filter((job) => job === testJob(2)).length >= before + 2, 'the second one again');
+  isBack = true;
+  await until(() => running.stats().answered === 1, 'the answer');
+  assert.deepEqual(fixture.claims().map((claim) => claim.job), [testJob(2)]);
+});
+
+test('gives an answer up at its deadline while the log cannot be reached, and goes on with others', async () => {
+  const fixture = new VerifiedFixture({ onAppend: (batch) => (String(batch.records[0]?.key) === testJob(1) ? 'unreachable' : 'ok') });
+  fixture.marker();
+  fixture.fact('StepRequested', step(1, { deadlineAtMs: 8_000 }));
+  const { running } = await start(fixture, noopAgent(), { clock: hurried });
+  await until(() => running.stats().unposted === 1, 'the end of the attempt', 20_000);
+  fixture.fact('StepRequested', step(2));
+  await until(() => fixture.claims().length === 1, 'the other answer', 20_000);
+  assert.equal(running.stats().answered, 1);
 });
 
 test('pauses its partitions while too much waits, and runs all in the end', async () => {

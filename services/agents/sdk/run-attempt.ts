@@ -4,19 +4,21 @@
 import { limits, type TopicNames } from '../../../topics/topics.js';
 import type { Claim } from '../../../schemas/generated/events.js';
 import { coordinate } from '../../blackboard/ids.js';
-import { pause, type Clock } from '../../runtime/clock.js';
+import type { Clock } from '../../runtime/clock.js';
 import type { EventCodec } from '../../runtime/codec/event-codec.js';
-import { BlackboardError, type ErrorCode } from '../../runtime/errors.js';
+import { BlackboardError } from '../../runtime/errors.js';
 import type { Keyring } from '../../runtime/keyring.js';
 import type { LogPort } from '../../runtime/log/port.js';
 import type { Logger } from '../../runtime/logger.js';
-import { through, type Seams } from '../../runtime/seams.js';
+import type { Seams } from '../../runtime/seams.js';
 import { withSpan } from '../../runtime/telemetry.js';
 import type { StepOutcome } from './agent.js';
 import type { Attempt } from './attempt-book.js';
 import type { AttemptEnding } from './attempt-ending.js';
 import { artifactsClaim, bodiesToPut, failureClaim, verdictsClaim, type Answering } from './claims.js';
 import type { Asker, GatewayClient } from './gateway-client.js';
+import type { Outages } from './outages.js';
+import { postClaim } from './post-claim.js';
 import { createContext, Tally } from './step-context.js';
 import { stepRequestOf } from './step-request.js';
 
@@ -29,6 +31,8 @@ export interface AttemptParts {
   readonly clock: Clock;
   readonly logger: Logger;
   readonly seams: Seams;
+  /** Of the log, as all attempts of the process have met them. */
+  readonly outages: Outages;
 }
 
 /** `unposted`: the log did not take the claim in time; the orchestrator's deadline closes the attempt. */
@@ -36,12 +40,6 @@ export type AttemptEnd = 'answered' | 'failed' | 'aborted' | 'unposted';
 
 /** An agent that does not heed its signal keeps its lane for so long. */
 const abortGraceMs = 1_000;
-const appendTriesMax = 8;
-/** The outcome of these may be healed by appending again: the gate refuses a duplicate by the state it meets. */
-const worthRetrying: ReadonlySet<ErrorCode> = new Set(['APPEND_UNKNOWN', 'KAFKA_UNAVAILABLE', 'APPEND_REFUSED']);
-/** What waits behind a failed append is refused with it; a log that refuses so often refuses for good. */
-const refusalsMax = 4;
-
 /** @throws whatever the log throws that retrying does not heal. */
 export function runAttempt(attempt: Attempt, parts: AttemptParts): Promise<AttemptEnd> {
   const { request, agent } = attempt;
@@ -53,7 +51,7 @@ export function runAttempt(attempt: Attempt, parts: AttemptParts): Promise<Attem
     parts.logger.debug({ ...name(), instance: request.instance, offset: attempt.offset }, 'runs');
     const tally = new Tally();
     const asker: Asker = {
-      principal: agent.name, get signal() { return attempt.ending.signal; },
+      principal: agent.name, questions: 0, get signal() { return attempt.ending.signal; },
       attempt: { job: request.job, instance: request.instance, step: request.step, attempt: request.attempt, request: coordinate('v', attempt.partition, attempt.offset) },
     };
     const outcome = await outcomeOf(attempt, { parts, asker, tally, logger });
@@ -65,9 +63,8 @@ export function runAttempt(attempt: Attempt, parts: AttemptParts): Promise<Attem
       request, partition: attempt.partition, offset: attempt.offset, agent,
       signer: parts.keyring.signerOf(agent.name), nowMs: parts.clock.nowMs(), trace: span.traceparent,
     };
-    const value = encodeClaim(claimOf(answering, tally, outcome), answering, tally, parts);
-    if (!(await post(value, attempt, { parts, logger }))) return 'unposted';
-    return outcome.outcome === 'failed' ? 'failed' : 'answered';
+    const { value, end } = encodeOutcome(outcome, answering, tally, { parts, logger });
+    return await postClaim(value, attempt, { parts, logger }) ? end : 'unposted';
   });
 }
 
@@ -98,7 +95,7 @@ async function outcomeOf(attempt: Attempt, running: Running): Promise<StepOutcom
     if (attempt.ending.isOver) return null;
     // The message may hold anything, the documents' own text included: it goes to the log of this process only.
     logger().warn({ err: error }, 'the run threw; a failure is reported by its code');
-    return { outcome: 'failed', code: 'agent-threw', retryable: true };
+    return { outcome: 'failed', code: error instanceof BlackboardError && error.code === 'GATEWAY_REFUSED' ? 'gateway-refused' : 'agent-threw', retryable: true };
   }
 }
 
@@ -128,28 +125,18 @@ function claimOf(answering: Answering, tally: Tally, outcome: StepOutcome): Clai
   }
 }
 
-function encodeClaim(claim: Claim, answering: Answering, tally: Tally, { codec, keyring }: AttemptParts): Buffer {
+/** What the log takes of an outcome. One that is no claim is its attempt's failure: it must not end the other runs, and this process again after each start. */
+function encodeOutcome(outcome: StepOutcome, answering: Answering, tally: Tally, { parts, logger }: Pick<Running, 'parts' | 'logger'>): { readonly value: Buffer; readonly end: AttemptEnd } {
+  const { codec, keyring } = parts;
   const sign = (fingerprint: Buffer, body: Buffer): Buffer => keyring.sign(answering.signer, fingerprint, body);
-  const value = codec.encodeSigned(claim, sign);
-  if (value.length <= limits.recordBytesMax) return value;
-  return codec.encodeSigned(failureClaim(answering, tally.spent, { code: 'claim-too-large', retryable: false }), sign);
-}
-
-/** False when the log did not take it in time; a claim may then be in the log all the same. */
-async function post(value: Buffer, attempt: Attempt, { parts, logger }: Pick<Running, 'parts' | 'logger'>): Promise<boolean> {
-  const batch = { topic: parts.topics.quarantine, partition: attempt.partition, records: [{ key: Buffer.from(attempt.request.job), value }] };
-  for (let tries = 1; ; tries += 1) {
-    try {
-      await through(parts.seams, 'agents.append-claim', () => parts.log.append(batch));
-      return true;
-    } catch (error) {
-      if (!(error instanceof BlackboardError) || !worthRetrying.has(error.code) || (error.code === 'APPEND_REFUSED' && tries >= refusalsMax)) throw error;
-      if (tries >= appendTriesMax || attempt.ending.isOver) {
-        logger().error({ err: error, tries }, 'the claim could not be posted; the deadline will close the attempt');
-        return false;
-      }
-    }
-    await pause(parts.clock, Math.random() * Math.min(2_000, 50 * 2 ** tries), attempt.ending.signal);
+  const failed = (code: string, retryable: boolean) => ({ value: codec.encodeSigned(failureClaim(answering, tally.spent, { code, retryable }), sign), end: 'failed' as const });
+  try {
+    const value = codec.encodeSigned(claimOf(answering, tally, outcome), sign);
+    if (value.length > limits.recordBytesMax) return failed('claim-too-large', false);
+    return { value, end: outcome.outcome === 'failed' ? 'failed' : 'answered' };
+  } catch (error) {
+    logger().error({ err: error }, 'the agent answered with what no claim can hold; a failure is reported by its code');
+    return failed('malformed-outcome', true);
   }
 }
 

@@ -10,7 +10,7 @@ export function stepRequestOf(fact: Request): StepRequest {
   const isStep = fact.type === 'StepRequested';
   return {
     kind: isStep ? 'step' : 'verification',
-    tenant: fact.tenant, job: fact.job, step: fact.step, attempt: fact.attempt, agent: fact.agent,
+    tenant: fact.tenant, job: fact.job, instance: fact.instance, step: fact.step, attempt: fact.attempt, agent: fact.agent,
     deadlineAtMs: fact.deadlineAtMs, requestedAtMs: fact.atMs,
     contractOut: isStep ? fact.contractOut : '',
     params: JSON.parse(fact.params === '' ? '{}' : fact.params) as Record<string, unknown>,
