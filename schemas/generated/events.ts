@@ -302,6 +302,8 @@ export interface Checkpointed extends FactEnvelope {
   readonly timeMs: number;
   /** JSON: the policy in force */
   readonly policy: string;
+  /** append time on verified of what its owner wrote last before this; deadlines of what is asked for from here on count from then, where the partition's time is behind */
+  readonly writtenAtMs: number;
 }
 
 /** A record could not be decoded; its bytes are in the dead letter topic */

@@ -18,6 +18,8 @@ export function policyWith(policy: Policy, state: PartitionState): Policy {
 export interface CheckpointPlace {
   readonly offset: number;
   readonly markerDigest: Buffer;
+  /** Append time of what the owner wrote last. */
+  readonly writtenAtMs: number;
 }
 
 /** The oldest offset on verified from which all that matters to a state can be read, and the epoch in force there. */
@@ -29,11 +31,11 @@ export function restorePoint(state: PartitionState): { readonly offset: number; 
 }
 
 /** What an owner has restored, and from where the next one has to read. It names its marker as its cause, with its digest. */
-export function checkpointOf(state: PartitionState, policy: Policy, { offset, markerDigest }: CheckpointPlace): Checkpointed {
+export function checkpointOf(state: PartitionState, policy: Policy, { offset, markerDigest, writtenAtMs }: CheckpointPlace): Checkpointed {
   const from = restorePoint(state);
   return {
     ...emptyEnvelope, type: 'Checkpointed', epoch: state.epoch, causation: `v/${state.partition}/${offset - 1}`, policyVersion: policyVersionOf(policy),
     atMs: state.timeMs, authentic: true, causeDigest: markerDigest,
-    cursor: state.cursor, controlOffset: state.controlOffset, restoreFrom: from.offset, restoreEpoch: from.epoch, timeMs: state.timeMs, policy: policyTextOf(policy),
+    cursor: state.cursor, controlOffset: state.controlOffset, restoreFrom: from.offset, restoreEpoch: from.epoch, timeMs: state.timeMs, policy: policyTextOf(policy), writtenAtMs,
   };
 }

@@ -37,13 +37,21 @@ function isOver(step: StepState | undefined): boolean {
   return step !== undefined && (step.status === 'completed' || step.status === 'failed');
 }
 
+/**
+ * What is asked for counts from when the agent can see it. The partition's time is that of the claims: behind a backlog
+ * the first request would be overdue, and all its attempts spent, before anybody had read it.
+ */
+function deadlineOf(turn: Turn, job: JobState, withinMs: number): number {
+  return Math.min(Math.max(turn.state.timeMs, turn.state.writtenAtMs) + withinMs, job.deadlineAtMs);
+}
+
 /** Asks the agent for the next attempt of a step. A retry differs from the attempt before it. */
 export function requestStep(turn: Turn, job: JobState, step: StepState): void {
   const { definition } = step;
   const attempt = step.attempt + 1;
   const inputs = inputsOf(job, definition.inputs);
   const variation = attempt === 1 ? noVariation : variationOf(definition, attempt, step.reasons);
-  const deadlineAtMs = Math.min(turn.state.timeMs + definition.deadlineMs, job.deadlineAtMs);
+  const deadlineAtMs = deadlineOf(turn, job, definition.deadlineMs);
   turn.emit(job, {
     type: 'StepRequested', step: step.id, agent: definition.agent, attempt,
     contractOut: definition.contract, delivery: definition.verifier === '' ? 'inline' : 'reference', inlineBytesMax: turn.state.policy.inlineBytesMax,
@@ -56,7 +64,7 @@ export function requestStep(turn: Turn, job: JobState, step: StepState): void {
 export function requestVerification(turn: Turn, job: JobState, step: StepState, { candidates, claim }: { candidates: readonly CandidateRef[]; claim: ArtifactsProposed }): void {
   const { definition } = step;
   const inputs = inputsOf(job, definition.verifierInputs);
-  const deadlineAtMs = Math.min(turn.state.timeMs + definition.verificationDeadlineMs, job.deadlineAtMs);
+  const deadlineAtMs = deadlineOf(turn, job, definition.verificationDeadlineMs);
   turn.emit(job, {
     type: 'VerificationRequested', step: step.id, agent: definition.verifier, attempt: step.attempt, ...provenanceOf(claim),
     params: step.params, inputs, candidates, deadlineAtMs, capability: capability(definition.verifier, inputs, candidates, deadlineAtMs),

@@ -70,6 +70,11 @@ export class DecisionQueue {
     return this.#carried !== null;
   }
 
+  /** Claims that are not decided yet are at hand. */
+  get isWaiting(): boolean {
+    return this.#head < this.#records.length;
+  }
+
   clear(): void {
     this.#records = [];
     this.#head = 0;
@@ -114,7 +119,7 @@ export class DecisionQueue {
 
   /** Asks for what is unknown among the next records: those before it need not wait for the answer. */
   #learnAhead(later: () => void): void {
-    if (this.#learning || this.effects.learnSchemas === undefined) return;
+    if (this.#learning || this.effects.learn === undefined) return;
     const unknown = this.#unknownSchemas();
     if (unknown.length === 0) return;
     this.#learning = true;
@@ -204,7 +209,7 @@ export class DecisionQueue {
   /** The schema id of a record, when it is neither known nor known to be unknown; otherwise -1. */
   #unknownSchema(index: number): number {
     const { value, offset } = this.#records[index] as LogRecord;
-    if (this.effects.learnSchemas === undefined || value.length < 5 || value[0] !== 0) return -1;
+    if (this.effects.learn === undefined || value.length < 5 || value[0] !== 0) return -1;
     const id = value.readInt32BE(1);
     // Registries give no negative ids: nothing to ask for.
     return id >= 0 && !this.effects.codec.knows(id) && offset >= (this.#unlearnt.get(id) ?? 0) ? id : -1;
@@ -222,7 +227,7 @@ export class DecisionQueue {
   async #learnOne(id: number): Promise<void> {
     for (let tries = 1; ; tries += 1) {
       try {
-        await this.effects.learnSchemas?.([id]);
+        await this.effects.learn?.(id);
         this.#isRegistryAway = false;
         return;
       } catch (error) {

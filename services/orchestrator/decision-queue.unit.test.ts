@@ -43,26 +43,24 @@ describe('the queue of an owner', () => {
 
   it('learns a schema although a stranger named one beside it that does not exist', async () => {
     const known = new Set<number>();
-    const learnSchemas = async (ids: readonly number[]): Promise<void> => {
-      await Promise.all(ids.map(async (id) => {
-        if (id === 666) throw new BlackboardError('SCHEMA_UNKNOWN', 'no such schema');
-        await turnOfLoop();
-        known.add(id);
-      }));
+    const learn = async (id: number): Promise<void> => {
+      if (id === 666) throw new BlackboardError('SCHEMA_UNKNOWN', 'no such schema');
+      await turnOfLoop();
+      known.add(id);
     };
-    const asked: (readonly number[])[] = [];
-    const { queue } = queueWith({ learnSchemas: (ids) => { asked.push(ids); return learnSchemas(ids); }, codec: { knows: (id: number) => known.has(id) } as never });
+    const asked: number[] = [];
+    const { queue } = queueWith({ learn: (id) => { asked.push(id); return learn(id); }, codec: { knows: (id: number) => known.has(id) } as never });
     queue.enqueue([framed(0, 666), framed(1, 7)]);
     await new Promise<void>((resolve) => assert.equal(queue.ready(resolve), false));
     assert.equal(known.has(7), true);
     assert.equal(queue.ready(() => undefined), true);
-    assert.equal(asked.flat().filter((id) => id === 666).length, 1);
+    assert.equal(asked.filter((id) => id === 666).length, 1);
   });
 
   it('lets what lies before an unknown schema be decided while the registry is asked', async () => {
     const known = new Set([7]);
     const asked: number[] = [];
-    const { queue } = queueWith({ learnSchemas: async ([id = -1]) => { asked.push(id); await turnOfLoop(); known.add(id); }, codec: { knows: (id: number) => known.has(id) } as never });
+    const { queue } = queueWith({ learn: async (id) => { asked.push(id); await turnOfLoop(); known.add(id); }, codec: { knows: (id: number) => known.has(id) } as never });
     queue.enqueue([framed(0, 7), framed(1, 8)]);
     const learnt = new Promise<void>((resolve) => assert.equal(queue.ready(resolve), true, 'the first record waits for the second'));
     assert.deepEqual(asked, [8]);
@@ -74,7 +72,7 @@ describe('the queue of an owner', () => {
     let tries = 0;
     const known = new Set<number>();
     const { queue } = queueWith({
-      learnSchemas: async ([id = -1]) => {
+      learn: async (id) => {
         tries += 1;
         if (tries < 3) throw new BlackboardError('REGISTRY_UNAVAILABLE', 'no answer');
         known.add(id);
@@ -90,12 +88,12 @@ describe('the queue of an owner', () => {
   it('asks again for an id that a stranger named before there was such a schema', async () => {
     const registered = new Set<number>();
     const known = new Set<number>();
-    const learnSchemas = async ([id = -1]: readonly number[]): Promise<void> => {
+    const learn = async (id: number): Promise<void> => {
       await turnOfLoop();
       if (!registered.has(id)) throw new BlackboardError('SCHEMA_UNKNOWN', 'no such schema');
       known.add(id);
     };
-    const { queue } = queueWith({ learnSchemas, codec: { knows: (id: number) => known.has(id) } as never });
+    const { queue } = queueWith({ learn, codec: { knows: (id: number) => known.has(id) } as never });
     queue.enqueue([framed(0, 8)]);
     await new Promise<void>((resolve) => assert.equal(queue.ready(resolve), false));
     assert.equal(queue.ready(() => undefined), true, 'what was there when it was asked for is decided');
@@ -110,7 +108,7 @@ describe('the queue of an owner', () => {
   it('waits for a registry that is away once, not anew for each id that somebody makes up', async () => {
     let asked = 0;
     let isBack = false;
-    const { queue } = queueWith({ learnSchemas: async () => { asked += 1; throw new BlackboardError(isBack ? 'SCHEMA_UNKNOWN' : 'REGISTRY_UNAVAILABLE', 'no answer'); }, codec: { knows: () => false } as never });
+    const { queue } = queueWith({ learn: async () => { asked += 1; throw new BlackboardError(isBack ? 'SCHEMA_UNKNOWN' : 'REGISTRY_UNAVAILABLE', 'no answer'); }, codec: { knows: () => false } as never });
     const timesAsked: number[] = [];
     for (let offset = 0; offset < 4; offset += 1) {
       queue.clear();

@@ -26,7 +26,7 @@ const noPolicy: Policy = { workflows: {}, olderWorkflows: {}, principals: {}, ..
 
 export function emptyPartition(partition: number): PartitionState {
   return {
-    partition, epoch: -1, cursor: -1, timeMs: 0, controlOffset: -1, policy: noPolicy, policyVersion: '',
+    partition, epoch: -1, cursor: -1, timeMs: 0, writtenAtMs: 0, controlOffset: -1, policy: noPolicy, policyVersion: '',
     workflows: new Map(), jobs: new Map(), remembered: new Map(), openJobsByTenant: new Map(), timers: new TinyQueue<Timer>([], earlierTimer),
   };
 }
@@ -40,6 +40,7 @@ export function evolve(state: PartitionState, fact: Fact, offset: number): Parti
     case 'Checkpointed':
       state.cursor = Math.max(state.cursor, fact.cursor);
       state.timeMs = Math.max(state.timeMs, fact.timeMs);
+      state.writtenAtMs = fact.writtenAtMs;
       adopt(state, fact.policy, fact.controlOffset);
       break;
     case 'PolicyAdopted': adopt(state, fact.policy, fact.controlOffset); break;
@@ -136,7 +137,10 @@ function end(state: PartitionState, fact: JobEnded): void {
   const job = state.jobs.get(fact.job);
   if (job === undefined || job.instance !== fact.instance) return;
   state.jobs.delete(job.job);
-  state.openJobsByTenant.set(job.tenant, (state.openJobsByTenant.get(job.tenant) ?? 1) - 1);
+  const open = (state.openJobsByTenant.get(job.tenant) ?? 1) - 1;
+  // Tenants may be as many as jobs, and come once.
+  if (open === 0) state.openJobsByTenant.delete(job.tenant);
+  else state.openJobsByTenant.set(job.tenant, open);
   const { instance, tenant, submissionDigest, acceptedOffset, acceptedEpoch } = job;
   state.remembered.set(job.job, { job: job.job, instance, tenant, submissionDigest, acceptedOffset, acceptedEpoch, outcome: fact.outcome, forgetAtMs: fact.forgetAtMs });
   forget(state);

@@ -63,18 +63,18 @@ export class Thaw {
 }
 
 function headOf(state: PartitionState): FrozenHead {
-  const { partition, epoch, cursor, timeMs, controlOffset } = state;
+  const { partition, epoch, cursor, timeMs, writtenAtMs, controlOffset } = state;
   const inForce = new Set([...Object.values(state.policy.workflows), ...Object.values(state.policy.olderWorkflows)].map(workflowVersionOf));
   const others = new Map<string, string>();
   for (const job of state.jobs.values()) {
     if (inForce.has(job.workflowVersion) || others.has(job.workflowVersion)) continue;
     others.set(job.workflowVersion, JSON.stringify(job.workflow));
   }
-  return { partition, epoch, cursor, timeMs, controlOffset, policy: state.policyVersion === '' ? '' : policyTextOf(state.policy), workflows: [...others.values()] };
+  return { partition, epoch, cursor, timeMs, writtenAtMs, controlOffset, policy: state.policyVersion === '' ? '' : policyTextOf(state.policy), workflows: [...others.values()] };
 }
 
-function stateOf({ partition, epoch, cursor, timeMs, controlOffset, policy, workflows }: FrozenHead): PartitionState {
-  const state = { ...emptyPartition(partition), epoch, cursor, timeMs, controlOffset };
+function stateOf({ partition, epoch, cursor, timeMs, writtenAtMs, controlOffset, policy, workflows }: FrozenHead): PartitionState {
+  const state = { ...emptyPartition(partition), epoch, cursor, timeMs, writtenAtMs, controlOffset };
   for (const text of workflows) {
     const workflow = JSON.parse(text) as Workflow;
     state.workflows.set(workflowVersionOf(workflow), workflow);

@@ -13,6 +13,7 @@ export interface FrozenHead {
   readonly epoch: number;
   readonly cursor: number;
   readonly timeMs: number;
+  readonly writtenAtMs: number;
   readonly controlOffset: number;
   /** As a fact carries it; empty before the first. */
   readonly policy: string;
@@ -115,7 +116,7 @@ const job = record('Job', {
   ...longs('acceptedOffset', 'acceptedEpoch', 'acceptedAtMs', 'deadlineAtMs', 'costMicros'), steps: listOf(step), expanded: listOf('long'), artifacts: listOf(artifact),
 });
 const end = record('End', { job: 'string', ...longs('instance', 'tenant'), submissionDigest: 'string', ...longs('acceptedOffset', 'acceptedEpoch', 'outcome', 'forgetAtMs') });
-const head = record('Head', { ...longs('partition', 'epoch', 'cursor', 'timeMs', 'controlOffset'), policy: 'string', workflows: listOf('string') });
+const head = record('Head', { ...longs('partition', 'epoch', 'cursor', 'timeMs', 'writtenAtMs', 'controlOffset'), policy: 'string', workflows: listOf('string') });
 
 export const frozenPartType: avsc.Type = avsc.Type.forSchema(
   record('Part', { head: ['null', head], texts: listOf('string'), jobs: listOf(job), remembered: listOf(end) }) as avsc.Schema,

@@ -6,7 +6,9 @@ import { createHash, type Hash } from 'node:crypto';
 import type { PartitionState } from '../blackboard/board.js';
 import { canonicalJson } from '../blackboard/ids.js';
 import type { EventCodec } from '../runtime/codec/event-codec.js';
+import type { Learn } from '../runtime/codec/learn-schemas.js';
 import { principalOf, type Keyring } from '../runtime/keyring.js';
+import { peekLearning } from '../runtime/log/peek-learning.js';
 import type { LogPort } from '../runtime/log/port.js';
 import { snapshotPrincipal, type SnapshotHeader, type SnapshotStore, type WantedSnapshot } from '../runtime/snapshot-store.js';
 import { Thaw } from './freeze.js';
@@ -29,6 +31,8 @@ export interface LoadOptions {
   readonly log: Pick<LogPort, 'read'>;
   readonly codec: EventCodec;
   readonly keyring: Pick<Keyring, 'verify'>;
+  /** Teaches the codec a schema id that it does not know: the digest of a record depends on it. */
+  readonly learn?: Learn | undefined;
   /** Between two parts, so that others get their turn. */
   readonly breathe?: () => Promise<void>;
 }
@@ -80,10 +84,12 @@ export function snapshotText(header: Omit<SnapshotHeader, 'signature'>): Buffer 
 }
 
 /** False as well when retention has removed that record: then the log cannot vouch for it. */
-async function isInLog({ topic, partition, position }: SnapshotHeader, { log, codec }: LoadOptions): Promise<boolean> {
+async function isInLog({ topic, partition, position }: SnapshotHeader, { log, codec, learn }: LoadOptions): Promise<boolean> {
   try {
     for await (const [record] of log.read({ topic, partition, from: position.offset - 1, until: position.offset })) {
-      return record !== undefined && record.offset === position.offset - 1 && codec.digestHex(record.value) === position.digest;
+      if (record === undefined || record.offset !== position.offset - 1) return false;
+      await peekLearning(record, codec, learn);
+      return codec.digestHex(record.value) === position.digest;
     }
   } catch (error) {
     if ((error as { code?: unknown }).code !== 'LOG_OUT_OF_RANGE') throw error;

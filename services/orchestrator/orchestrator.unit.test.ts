@@ -52,6 +52,20 @@ describe('a job', () => {
     assert.deepEqual(typesOf(p.after(6_000).submit()), ['JobAccepted', 'StepRequested']);
   });
 
+  it('leaves nothing behind once it is forgotten, of its tenant neither', () => {
+    const p = new PartitionFixture({ policy: { rememberMs: 5_000 } });
+    for (const tenant of ['one', 'two']) {
+      p.submit('job-1', { tenant });
+      p.submit('job-2', { tenant });
+    }
+    p.post('CancelRequested', { signer: 'ingress#k1', tenant: 'one', job: jobId('one', 'job-1'), instance: -1 });
+    assert.deepEqual([...p.state.openJobsByTenant], [['one', 1], ['two', 2]]);
+    for (const [tenant, key] of [['one', 'job-2'], ['two', 'job-1'], ['two', 'job-2']] as const) p.post('CancelRequested', { signer: 'ingress#k1', tenant, job: jobId(tenant, key), instance: -1 });
+    p.after(6_000).submit();
+    p.post('CancelRequested', { signer: 'ingress#k1', tenant: 'acme', job, instance: -1 });
+    assert.deepEqual([p.state.jobs.size, p.state.remembered.size, [...p.state.openJobsByTenant]], [0, 1, []]);
+  });
+
   it('is cancelled by its tenant only', () => {
     const p = new PartitionFixture();
     p.submit();

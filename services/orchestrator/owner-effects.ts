@@ -2,6 +2,7 @@ import type { Logger } from 'pino';
 import type { Contract } from '../blackboard/contract.js';
 import type { Policy } from '../blackboard/policy.js';
 import type { EventCodec } from '../runtime/codec/event-codec.js';
+import type { Learn } from '../runtime/codec/learn-schemas.js';
 import type { Keyring } from '../runtime/keyring.js';
 import type { LogPort } from '../runtime/log/port.js';
 import type { Seams } from '../runtime/seams.js';
@@ -27,8 +28,8 @@ export interface OwnerEffects {
   /** A clock that never steps, in ms; a hint for when to let time move, never an input of a decision. */
   monotonicMs(): number;
   setTimer(ms: number, fire: () => void): () => void;
-  /** Tries to learn schema ids of quarantine that are not known yet; absent where there is no registry. */
-  readonly learnSchemas?: (ids: readonly number[]) => Promise<void>;
+  /** Absent where there is no registry. */
+  readonly learn?: Learn | undefined;
   /** Decisions after which marker and checkpoint are renewed. Default 10,000. */
   readonly renewAfterRecords?: number;
   /** Spares a restore most of its reading; absent: none. */

@@ -61,7 +61,7 @@ describe('owners on a real broker', { skip: skip ?? false, timeout: 240_000 }, (
     await Promise.all(running.map(async (child) => {
       if (child.exitCode !== null || child.signalCode !== null) return;
       child.kill('SIGTERM');
-      await Promise.race([once(child, 'exit'), sleep(15_000).then(() => child.kill('SIGKILL'))]);
+      await Promise.race([once(child, 'exit'), sleep(15_000, undefined, { ref: false }).then(() => child.kill('SIGKILL'))]);
     }));
   };
   const submitAll = async (rig: NoopRig, count: number, everyMs = 10): Promise<void> => {

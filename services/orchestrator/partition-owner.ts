@@ -26,6 +26,8 @@ type Phase = 'taking' | 'restoring' | 'owning' | 'left' | 'halted';
 /** Decisions after which marker and checkpoint are renewed when nothing is under way (R3). */
 const renewAfterRecords = 10_000;
 const backoffMsMax = 15_000;
+/** And while claims older than this are decided, as often: what is asked for then must not count from their time. */
+const behindMsMax = 5_000;
 
 export class PartitionOwner {
   #phase: Phase = 'taking';
@@ -37,6 +39,8 @@ export class PartitionOwner {
   #checkpointOffset = -1;
   #markerDigest: Buffer = Buffer.alloc(0);
   #decidedSinceMarker = 0;
+  /** Append time of what was acknowledged last. */
+  #writtenAtMs = 0;
   #fruitlessTakes = 0;
   #sending = false;
   readonly #queue: DecisionQueue;
@@ -115,7 +119,7 @@ export class PartitionOwner {
       const epoch = await this.#appendMarker();
       if (take !== this.#take) return;
       this.#phase = 'restoring';
-      const restore = new Restore(this.partition, this.topics.verified, member, effects.codec, effects.snapshots);
+      const restore = new Restore(this.partition, this.topics.verified, member, effects);
       this.#restore = restore;
       const hint = (await through(effects.seams, 'orchestrator.read-committed', () => member.committed(this.topics.verified, [this.partition]))).get(this.partition);
       if (take !== this.#take) return;
@@ -142,12 +146,13 @@ export class PartitionOwner {
   async #appendMarker(): Promise<number> {
     const marker = this.effects.codec.encode(markerOf(this.effects.instance));
     this.#markerDigest = this.effects.codec.digest(marker);
-    const { baseOffset } = await through(this.effects.seams, 'orchestrator.append-marker', () => this.effects.log.append({ topic: this.topics.verified, partition: this.partition, records: [record('', marker)] }));
+    const { baseOffset, appendTimeMs } = await through(this.effects.seams, 'orchestrator.append-marker', () => this.effects.log.append({ topic: this.topics.verified, partition: this.partition, records: [record('', marker)] }));
+    this.#writtenAtMs = appendTimeMs;
     return baseOffset;
   }
 
   async #appendCheckpoint(state: PartitionState, take: number): Promise<void> {
-    const checkpoint = checkpointOf(state, policyWith(this.effects.policy, state), { offset: this.#nextOffset, markerDigest: this.#markerDigest });
+    const checkpoint = checkpointOf(state, policyWith(this.effects.policy, state), { offset: this.#nextOffset, markerDigest: this.#markerDigest, writtenAtMs: this.#writtenAtMs });
     const accepted = await this.#appendFacts([checkpoint], take, 'orchestrator.append-checkpoint');
     if (accepted === null) return;
     evolve(state, checkpoint, accepted);
@@ -162,9 +167,10 @@ export class PartitionOwner {
 
   async #append(records: readonly RecordToAppend[], take: number, seam: SeamName): Promise<number | null> {
     const expected = this.#nextOffset;
-    const { baseOffset } = await through(this.effects.seams, seam, () => this.effects.log.append({ topic: this.topics.verified, partition: this.partition, records }));
+    const { baseOffset, appendTimeMs } = await through(this.effects.seams, seam, () => this.effects.log.append({ topic: this.topics.verified, partition: this.partition, records }));
     if (take !== this.#take) return null;
     if (baseOffset === expected) {
+      this.#writtenAtMs = appendTimeMs;
       this.#nextOffset = expected + records.length;
       return expected;
     }
@@ -177,13 +183,19 @@ export class PartitionOwner {
     const take = this.#take;
     this.#guard(() => {
       const state = this.#state as PartitionState;
-      if (this.#decidedSinceMarker >= (this.effects.renewAfterRecords ?? renewAfterRecords) && !this.#queue.carries) return void this.#renew(state, take);
+      if (this.#isToRenew(state) && !this.#queue.carries) return void this.#renew(state, take);
       if (!this.#queue.ready(() => this.#pump())) return;
       const batch = this.#queue.decide(state, this.#nextOffset);
       if (batch.records.length === 0) return;
       this.#sending = true;
       void this.#send(batch, take);
     });
+  }
+
+  /** After so many decisions; and where it decides what came long ago, so that deadlines count from now. */
+  #isToRenew({ timeMs, writtenAtMs }: PartitionState): boolean {
+    if (this.#decidedSinceMarker >= (this.effects.renewAfterRecords ?? renewAfterRecords)) return true;
+    return this.#queue.isWaiting && this.#writtenAtMs - Math.max(timeMs, writtenAtMs) > behindMsMax;
   }
 
   async #send(batch: ReturnType<DecisionQueue['decide']>, take: number): Promise<void> {
@@ -211,7 +223,7 @@ export class PartitionOwner {
       const marker = markerOf(this.effects.instance);
       evolve(state, marker, epoch);
       const markerDigest = this.effects.codec.digest(this.effects.codec.encode(marker));
-      const checkpoint = checkpointOf(state, policyWith(this.effects.policy, state), { offset: epoch + 1, markerDigest });
+      const checkpoint = checkpointOf(state, policyWith(this.effects.policy, state), { offset: epoch + 1, markerDigest, writtenAtMs: this.#writtenAtMs });
       const accepted = await this.#appendFacts([marker, checkpoint], take, 'orchestrator.renew');
       if (accepted === null) return;
       evolve(state, checkpoint, epoch + 1);
@@ -235,7 +247,7 @@ export class PartitionOwner {
   /** R5: whatever was not accepted ends the epoch. What the log says must not be halts this partition alone (R11). */
   #stepDown(error: unknown): void {
     const code = error instanceof BlackboardError ? error.code : null;
-    const again = code === 'APPEND_UNKNOWN' || code === 'APPEND_REFUSED' || code === 'WRITER_FENCED' || code === 'KAFKA_UNAVAILABLE';
+    const again = code === 'APPEND_UNKNOWN' || code === 'APPEND_REFUSED' || code === 'WRITER_FENCED' || code === 'KAFKA_UNAVAILABLE' || code === 'REGISTRY_UNAVAILABLE';
     this.effects.logger.warn({ partition: this.partition, error, again }, again ? 'steps down and takes the partition again' : 'partition halted');
     if (again) {
       void this.#takeUntilOwned(true);

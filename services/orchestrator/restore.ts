@@ -6,12 +6,12 @@
 import type { Fact } from '../../schemas/generated/events.js';
 import type { TopicName } from '../../topics/topics.js';
 import type { PartitionState } from '../blackboard/board.js';
-import type { EventCodec } from '../runtime/codec/event-codec.js';
 import { BlackboardError } from '../runtime/errors.js';
 import { EpochFilter, noEpoch } from '../runtime/log/epoch-filter.js';
+import { peekLearning } from '../runtime/log/peek-learning.js';
 import type { CommittedPosition, LogRecord, Member } from '../runtime/log/port.js';
 import { emptyPartition, evolve, seedPolicy } from './evolve.js';
-import type { SnapshotSource } from './snapshot-source.js';
+import type { OwnerEffects } from './owner-effects.js';
 
 /** What a state was read from: the fold of `base`, and every record from offset `from` to the marker. */
 export interface Restored {
@@ -25,6 +25,8 @@ interface Base extends Restored {
   readonly epoch: number;
 }
 
+export type RestoreEffects = Pick<OwnerEffects, 'codec' | 'snapshots' | 'learn'>;
+
 export class Restore {
   #isAbandoned = false;
   #onBatch: (records: readonly LogRecord[]) => void = () => undefined;
@@ -34,8 +36,7 @@ export class Restore {
     private readonly partition: number,
     private readonly verified: TopicName,
     private readonly member: Member,
-    private readonly codec: EventCodec,
-    private readonly snapshots: SnapshotSource | null = null,
+    private readonly effects: RestoreEffects,
   ) {}
 
   onBatch(records: readonly LogRecord[]): void {
@@ -50,15 +51,25 @@ export class Restore {
   /** The state of the partition as of the marker at `epoch`, which is ours. Never settles once abandoned. */
   async upTo(epoch: number, hint: CommittedPosition | undefined): Promise<Restored> {
     const logged = hint === undefined || hint.metadata === '' ? this.#beginning() : await this.#checkpointAt(Number(hint.metadata));
-    const found = await this.snapshots?.find(this.partition, { after: logged.from, upTo: epoch }) ?? null;
+    const { codec, snapshots } = this.effects;
+    const found = await snapshots?.find(this.partition, { after: logged.from, upTo: epoch }) ?? null;
     const { state, base, from, epoch: before } = found === null ? logged : { state: found.state, base: 'snapshot' as const, from: found.position.offset, epoch: found.position.epoch };
     const filter = new EpochFilter(before);
-    await this.#read(from, (record) => {
-      const peeked = this.codec.peek(record.value);
-      if (peeked === null) throw new BlackboardError('SCHEMA_UNKNOWN', `${this.verified} partition ${this.partition} offset ${record.offset} has a schema that is not known here; upgrade this service`, { offset: record.offset });
-      if (filter.counts(record.offset, peeked.type, peeked.epoch)) evolve(state, this.codec.decodeFact(record.value) as Fact, record.offset);
-      return record.offset === epoch;
-    });
+    for (let next = from; next <= epoch;) {
+      let unknown: LogRecord | null = null;
+      await this.#read(next, (record) => {
+        const peeked = codec.peek(record.value);
+        if (peeked === null) {
+          unknown = record;
+          return true;
+        }
+        if (filter.counts(record.offset, peeked.type, peeked.epoch)) evolve(state, codec.decodeFact(record.value) as Fact, record.offset);
+        next = record.offset + 1;
+        return record.offset === epoch;
+      });
+      // It is read again, from there on.
+      if (unknown !== null) await this.#learn(unknown);
+    }
     return { state, base, from };
   }
 
@@ -67,20 +78,26 @@ export class Restore {
   }
 
   async #checkpointAt(at: number): Promise<Base> {
-    const checkpoint = this.codec.decodeFact(await this.#one(at));
+    const record = await this.#one(at);
+    await this.#learn(record);
+    const checkpoint = this.effects.codec.decodeFact(record.value);
     if (checkpoint.type !== 'Checkpointed') throw new BlackboardError('LOG_POSITION_CHANGED', `${this.verified} partition ${this.partition} has ${checkpoint.type} at ${at}, where the group's position names a checkpoint: the log is another one than was read before`, { at });
     const state = emptyPartition(this.partition);
     seedPolicy(state, checkpoint);
     return { state, base: 'checkpoint', from: checkpoint.restoreFrom, epoch: checkpoint.restoreEpoch };
   }
 
-  async #one(offset: number): Promise<Buffer> {
-    let value: Buffer | undefined;
+  async #one(offset: number): Promise<LogRecord> {
+    let found: LogRecord | undefined;
     await this.#read(offset, (record) => {
-      value = record.value;
+      found = record;
       return true;
     });
-    return value as Buffer;
+    return found as LogRecord;
+  }
+
+  async #learn(record: LogRecord): Promise<void> {
+    await peekLearning(record, this.effects.codec, this.effects.learn);
   }
 
   /** Reads from an offset until `last` says so. */

@@ -6,6 +6,7 @@ import type { TopicName } from '../../topics/topics.js';
 import type { PartitionState } from '../blackboard/board.js';
 import type { Position } from '../runtime/log/position.js';
 import type { SnapshotStore } from '../runtime/snapshot-store.js';
+import { within } from '../runtime/within.js';
 import { foldVersion } from './fold-version.js';
 import { loadSnapshot, type LoadOptions } from './load-snapshot.js';
 
@@ -21,7 +22,7 @@ export interface SnapshotSourceOptions extends Omit<LoadOptions, 'store'> {
   readonly logger: Logger;
   setTimer(ms: number, fire: () => void): () => void;
   monotonicMs(): number;
-  /** Longest wait for one answer of the store. Default 5,000. */
+  /** Longest wait for one answer of the store, or of the registry. Default 5,000. */
   readonly answerMsMax?: number;
   /** Records below which reading the log is as quick as asking. Default 2,000. */
   readonly worthRecords?: number;
@@ -31,14 +32,15 @@ export interface SnapshotSourceOptions extends Omit<LoadOptions, 'store'> {
 const restMs = 30_000;
 
 export function snapshotSource(options: SnapshotSourceOptions): SnapshotSource {
-  const { store, topic, logger, answerMsMax = 5_000, worthRecords = 2_000 } = options;
+  const { store, topic, logger, learn, answerMsMax = 5_000, worthRecords = 2_000 } = options;
   const inTime = <T>(answer: Promise<T>): Promise<T> => within(answer, answerMsMax, options.setTimer);
   const timed = { newest: (wanted) => inTime(store.newest(wanted)), parts: (...of) => inTime(store.parts(...of)) } satisfies LoadOptions['store'];
+  const learning = learn === undefined ? {} : { learn: (id: number) => inTime(learn(id)) };
   let restUntilMs = -Infinity;
   return { find: async (partition, { after, upTo }) => {
     if (upTo - after < worthRecords || options.monotonicMs() < restUntilMs) return null;
     try {
-      const found = await loadSnapshot({ topic, partition, version: foldVersion(), after, upTo }, { ...options, store: timed });
+      const found = await loadSnapshot({ topic, partition, version: foldVersion(), after, upTo }, { ...options, ...learning, store: timed });
       if (found === null) return null;
       const { position } = found.header;
       if ('state' in found) return { state: found.state, position };
@@ -49,11 +51,4 @@ export function snapshotSource(options: SnapshotSourceOptions): SnapshotSource {
     }
     return null;
   } };
-}
-
-function within<T>(answer: Promise<T>, ms: number, setTimer: SnapshotSourceOptions['setTimer']): Promise<T> {
-  return new Promise((resolve, reject) => {
-    const cancel = setTimer(ms, () => { reject(new Error(`no answer within ${ms} ms`)); });
-    answer.then(resolve, reject).finally(cancel);
-  });
 }

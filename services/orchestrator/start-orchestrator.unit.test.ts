@@ -1,8 +1,14 @@
 import assert from 'node:assert/strict';
+import { join } from 'node:path';
 import { describe, it } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { composeSchemas } from '../../schemas/compose.js';
+import type { EventType } from '../../schemas/generated/events.js';
 import { topicNames } from '../../topics/topics.js';
 import { emptyEnvelope } from '../blackboard/empty-envelope.js';
+import { EventCodec } from '../runtime/codec/event-codec.js';
 import { MemoryLogStore, type AppendFault } from '../runtime/log/memory/memory-log.js';
+import { projectRoot } from '../runtime/project-root.js';
 import { NoopRig } from '../testing/noop-rig.js';
 
 const topics = topicNames();
@@ -66,6 +72,25 @@ describe('an orchestrator', () => {
     await first.close();
   });
 
+  it('gives agents their whole time for what it asks of them after an outage of its own, in which claims came', async (t) => {
+    let nowMs = 1_000_000;
+    const logs = new MemoryLogStore({ topics: [topics.quarantine, topics.verified, topics.deadLetter].map((name) => ({ name, partitions: 1 })), clock: () => nowMs });
+    const rig = new NoopRig(1);
+    const log = logs.open();
+    // Four minutes of submissions that nobody judges: longer than all attempts of a step together may take.
+    for (let n = 0; n < 24; n += 1) {
+      await rig.submit(log, `job-${n}`);
+      nowMs += 10_000;
+    }
+    const agent = await rig.agent(logs.open());
+    t.after(() => agent.drain());
+    const orchestrator = await rig.orchestrator(logs.open());
+    t.after(() => orchestrator.close());
+    const report = await rig.settled(log, 24, 10_000);
+    assert.deepEqual(report.ended, { completed: 24 });
+    assert.deepEqual(report.facts.filter(({ fact }) => fact.type === 'AttemptFailed'), []);
+  });
+
   it('restores a partition from its newest checkpoint and goes on where it was (R3)', async () => {
     const logs = store(1);
     const rig = new NoopRig(1);
@@ -81,6 +106,29 @@ describe('an orchestrator', () => {
     assert.deepEqual(report.ended, { completed: 10 });
     assert.equal(report.epochs, 2);
     await agent.drain();
+    await second.close();
+  });
+
+  it('restores what another version wrote, whose schema ids it learns on the way', async () => {
+    const logs = store(1);
+    const rig = new NoopRig(1);
+    const schemas = composeSchemas(join(projectRoot, 'schemas'));
+    const registered = new Map<number, unknown>(schemas.map(({ name, avro }) => [rig.codec.fingerprintOf(name as EventType).readInt32BE(0) & 0x7fffffff, avro]));
+    const version = (firstId: number) => {
+      const codec = new EventCodec();
+      for (const [index, { name, avro }] of schemas.entries()) {
+        codec.define(name as EventType, avro, firstId + index);
+        registered.set(firstId + index, avro);
+      }
+      return { codec, learn: async (id: number) => { codec.learn(id, registered.get(id)); } };
+    };
+    const first = await rig.orchestrator(logs.open(), version(1_000));
+    for (let n = 0; n < 10; n += 1) await rig.submit(logs.open(), `job-${n}`);
+    while ((first.partitions()[0]?.openJobs ?? 0) < 10) await sleep(5);
+    await first.close();
+    const second = await rig.orchestrator(logs.open(), version(2_000));
+    while (!['owning', 'halted'].includes(second.partitions()[0]?.phase ?? '')) await sleep(5);
+    assert.deepEqual(second.partitions().map(({ phase, openJobs }) => [phase, openJobs]), [['owning', 10]]);
     await second.close();
   });
 

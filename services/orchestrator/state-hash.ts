@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import type { JobState, PartitionState } from '../blackboard/board.js';
 import { canonicalJson, contentHash } from '../blackboard/ids.js';
 import { isRemembered } from './evolve.js';
@@ -19,11 +20,20 @@ function meaningOf(job: JobState): unknown {
 /**
  * One hash for what a state means (64 hex digits): two folds of one log agree on it wherever they began. Left out is
  * what may differ without meaning: ids that are past their window, workflows of no open job, spent timers.
+ * A line of JSON at a time: the text of a million open jobs would be longer than any string can be.
  */
 export function stateHash(state: PartitionState): string {
-  const jobs = [...state.jobs.values()].sort((a, b) => (a.job < b.job ? -1 : 1)).map(meaningOf);
-  const remembered = [...state.remembered.values()].filter((job) => isRemembered(state, job)).sort((a, b) => (a.job < b.job ? -1 : 1));
+  const hash = createHash('sha256');
+  const say = (value: unknown): void => void hash.update(`${canonicalJson(value)}\n`);
+  const { partition, epoch, cursor, timeMs, writtenAtMs, controlOffset, policyVersion } = state;
+  const remembered = [...state.remembered.values()].filter((job) => isRemembered(state, job));
   const open = [...state.openJobsByTenant].filter(([, count]) => count !== 0).sort(([a], [b]) => (a < b ? -1 : 1));
-  const { partition, epoch, cursor, timeMs, controlOffset, policyVersion } = state;
-  return contentHash(canonicalJson({ partition, epoch, cursor, timeMs, controlOffset, policyVersion, jobs, remembered, open }));
+  say({ partition, epoch, cursor, timeMs, writtenAtMs, controlOffset, policyVersion, open, jobs: state.jobs.size, remembered: remembered.length });
+  for (const job of [...state.jobs.values()].sort(byId)) say(meaningOf(job));
+  for (const job of remembered.sort(byId)) say(job);
+  return hash.digest('hex');
+}
+
+function byId(a: { readonly job: string }, b: { readonly job: string }): number {
+  return a.job < b.job ? -1 : 1;
 }

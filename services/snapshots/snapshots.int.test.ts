@@ -3,19 +3,24 @@
 
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
+import { join } from 'node:path';
 import { setImmediate as eventLoopTurn, setTimeout as sleep } from 'node:timers/promises';
 import { sharedPostgres, whatIsMissing } from '../../infra/local/for-tests.js';
 import { migrate } from '../../infra/sql/migrate.js';
-import type { Fact } from '../../schemas/generated/events.js';
+import { composeSchemas } from '../../schemas/compose.js';
+import type { EventType, Fact } from '../../schemas/generated/events.js';
 import { topicNames } from '../../topics/topics.js';
 import { emptyPartition, evolve } from '../orchestrator/evolve.js';
 import { foldVersion } from '../orchestrator/fold-version.js';
 import { snapshotText } from '../orchestrator/load-snapshot.js';
 import { machineEffects } from '../orchestrator/machine-effects.js';
 import type { Restored } from '../orchestrator/restore.js';
+import type { OrchestratorOptions } from '../orchestrator/start-orchestrator.js';
 import { stateHash } from '../orchestrator/state-hash.js';
+import { EventCodec } from '../runtime/codec/event-codec.js';
 import { EpochFilter } from '../runtime/log/epoch-filter.js';
 import { MemoryLogStore } from '../runtime/log/memory/memory-log.js';
+import { projectRoot } from '../runtime/project-root.js';
 import { openPgDatabase } from '../runtime/postgres/pg-database.js';
 import type { ListeningDatabase } from '../runtime/postgres/listening-database.js';
 import { postgresSnapshotStore } from '../runtime/postgres/postgres-snapshot-store.js';
@@ -60,10 +65,10 @@ describe('snapshots in Postgres', { skip, timeout: 120_000 }, () => {
   });
 
   const rig = new NoopRig(1);
-  const restoredBy = async (logs: MemoryLogStore, snapshots?: SnapshotStore): Promise<Restored & { readonly hash: string }> => {
+  const restoredBy = async (logs: MemoryLogStore, snapshots?: SnapshotStore, over: Partial<OrchestratorOptions> = {}): Promise<Restored & { readonly hash: string }> => {
     let seen: (Restored & { readonly hash: string }) | null = null;
     const orchestrator = await rig.orchestrator(logs.open(), {
-      snapshotReading: { worthRecords: 0, answerMsMax: 300 }, ...(snapshots === undefined ? {} : { snapshots }), onRestored: (restored) => { seen ??= { ...restored, hash: stateHash(restored.state) }; },
+      snapshotReading: { worthRecords: 0, answerMsMax: 300 }, ...(snapshots === undefined ? {} : { snapshots }), onRestored: (restored) => { seen ??= { ...restored, hash: stateHash(restored.state) }; }, ...over,
     });
     while (seen === null || orchestrator.partitions()[0]?.phase !== 'owning') await sleep(5);
     await orchestrator.close();
@@ -165,6 +170,24 @@ describe('snapshots in Postgres', { skip, timeout: 120_000 }, () => {
     assert.equal((await restoredBy(logs, store)).base, 'snapshot');
   });
 
+  it('is used, and not removed, where the schema id of its last record has yet to be learnt', async () => {
+    const store = postgresSnapshotStore(owner);
+    const { logs, header } = await setUp(store, 10);
+    const schemas = composeSchemas(join(projectRoot, 'schemas'));
+    const registered = new Map<number, unknown>(schemas.map(({ name: of, avro }) => [rig.codec.fingerprintOf(of as EventType).readInt32BE(0) & 0x7fffffff, avro]));
+    const version = () => {
+      const codec = new EventCodec();
+      for (const [index, { name: of, avro }] of schemas.entries()) codec.define(of as EventType, avro, 1_000 + index);
+      return { codec, learn: async (id: number) => { codec.learn(id, registered.get(id)); } };
+    };
+    const taken = await takeSnapshot(logs.range(topics.verified, 0), { ...version(), log: logs.open(), keyring: rig.keyring, store, topic: topics.verified, logger: rig.logger, breathe: eventLoopTurn });
+    assert.equal(taken, null, 'nothing came since');
+    assert.deepEqual((await store.all(topics.verified, 0)).map(({ position }) => position.offset), [header.position.offset]);
+    const { codec, learn } = version();
+    const restored = await restoredBy(logs, store, { codec, learn });
+    assert.equal(restored.base, 'snapshot');
+  });
+
   it('is compared with the log by the verification, which names one that is another state, torn or beyond its end', async () => {
     const store = postgresSnapshotStore(owner);
     const { logs, header } = await setUp(store, 10);
@@ -179,8 +202,23 @@ describe('snapshots in Postgres', { skip, timeout: 120_000 }, () => {
     const beyond = { ...unsigned, position: { ...header.position, offset: 99_999 } };
     await store.add({ ...beyond, signature: rig.keyring.sign(header.signer, snapshotText(beyond)) }, parts);
     await owner.query('UPDATE snapshot_parts SET bytes = substr(bytes, 1, 40) WHERE next_offset = $1', [header.position.offset]);
-    const found = (await check()).differences.map(({ what }) => what).join('; ');
-    for (const said of [/beyond the end/, new RegExp(`offset ${header.position.offset} cannot be used .parts.`)]) assert.match(found, said);
+    const before = { ...unsigned, position: { ...header.position, offset: 0 } };
+    await store.add({ ...before, signature: rig.keyring.sign(header.signer, snapshotText(before)) }, parts);
+    const { compared, differences } = await check();
+    assert.equal(compared, 1, 'whatever row stands before it');
+    const found = differences.map(({ what }) => what).join('; ');
+    for (const said of [/offset 99999 is beyond the end/, /offset 0 is .* before its first record/, new RegExp(`offset ${header.position.offset} cannot be used .parts.`)]) assert.match(found, said);
+  });
+
+  it('is no matter of the verification when it is taken, or replaced by newer ones, meanwhile', async () => {
+    const store = postgresSnapshotStore(owner);
+    const { logs, header } = await setUp(store, 10);
+    const moving = { ...store, parts: async (...asked: Parameters<SnapshotStore['parts']>) => { await store.remove(header); return store.parts(...asked); } };
+    const options = { log: logs.open(), codec: rig.codec, topic: topics.verified, keyring: rig.keyring };
+    assert.deepEqual(await checkSnapshots({ ...options, store: moving }), { compared: 0, ofOthers: 0, differences: [] });
+    const growing = { ...store, all: async (...asked: Parameters<SnapshotStore['all']>) => { await restoredBy(logs, store); await take(logs, store); return store.all(...asked); } };
+    const { compared, differences } = await checkSnapshots({ ...options, store: growing });
+    assert.deepEqual([compared, differences], [1, []], 'one that was taken after the log was first asked');
   });
 
   it('begins at what the newest checkpoint says when no snapshot of its version is there', async () => {
@@ -211,5 +249,18 @@ describe('snapshots in Postgres', { skip, timeout: 120_000 }, () => {
     assert.deepEqual((await newest())?.position, position, 'nothing came since');
     await running.close();
     assert.equal(rig.keyring.signerOf(snapshotPrincipal), ((await newest()) as SnapshotHeader).signer);
+  });
+
+  it('is taken at the next try when Postgres was away at the first, though no record comes', async () => {
+    const store = postgresSnapshotStore(owner);
+    const { logs } = await setUp(store);
+    await owner.query('DELETE FROM snapshots');
+    let tries = 0;
+    const away: SnapshotStore = { ...store, add: (header, parts) => ((tries += 1) > 1 ? store.add(header, parts) : Promise.reject(new Error('away'))) };
+    const running = await startSnapshots({ ...machineEffects, log: logs.open(), codec: rig.codec, keyring: rig.keyring, topics, logger: rig.logger, store: away, everyRecords: 50, everyMs: 0, pollMs: 10 });
+    const end = performance.now() + 20_000;
+    while ((await store.all(topics.verified, 0)).length === 0 && performance.now() < end) await sleep(20);
+    await running.close();
+    assert.equal((await store.all(topics.verified, 0)).length, 1);
   });
 });

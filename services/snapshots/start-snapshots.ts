@@ -1,6 +1,6 @@
 // Keeps a snapshot of each partition that is not older than so many records (R10). A group parts the work between
 // processes; nothing is delivered to its members, they read when it is time. Two processes with the same partition
-// do double work and no harm. Whatever fails is tried again later: nobody waits for a snapshot.
+// do double work and no harm. Whatever fails is tried again, after ever longer pauses: nobody waits for a snapshot.
 
 import { setImmediate as eventLoopTurn } from 'node:timers/promises';
 import { groupName } from '../../topics/groups.js';
@@ -35,7 +35,11 @@ export interface RunningSnapshots {
 interface Taken {
   readonly offset: number;
   readonly atMs: number;
+  /** Attempts since that have failed. */
+  readonly failures: number;
 }
+
+const doublingsMax = 6;
 
 /** @throws Error without a signing key, and what joining the group throws. */
 export async function startSnapshots(options: SnapshotsOptions): Promise<RunningSnapshots> {
@@ -95,20 +99,22 @@ class Rounds {
     for (const range of await this.options.log.ranges(this.options.topics.verified)) {
       if (this.#isOver) return;
       if (!this.#assigned.has(range.partition) || !(await this.#isDue(range))) continue;
+      const before = this.#assigned.get(range.partition);
       try {
         await this.#take(range);
+        this.#note(range.partition, { offset: range.next, atMs: this.options.monotonicMs(), failures: 0 });
       } catch (error) {
         // R11: what is wrong with one partition is no matter to the others.
         this.options.logger.warn({ partition: range.partition, error }, 'no snapshot of this partition; trying again later');
+        this.#note(range.partition, { offset: before?.offset ?? 0, atMs: this.options.monotonicMs(), failures: (before?.failures ?? 0) + 1 });
       }
-      this.#note(range.partition, { offset: range.next, atMs: this.options.monotonicMs() });
     }
   }
 
   async #isDue({ partition, next }: PartitionRange): Promise<boolean> {
     const { store, topics, everyRecords = 20_000, everyMs = 30_000, monotonicMs } = this.options;
-    const taken = this.#assigned.get(partition) ?? this.#note(partition, { offset: (await store.newest({ topic: topics.verified, partition, version: foldVersion(), after: 0, upTo: next }))?.position.offset ?? 0, atMs: -Infinity });
-    return next - taken.offset >= everyRecords && monotonicMs() - taken.atMs >= everyMs;
+    const taken = this.#assigned.get(partition) ?? this.#note(partition, { offset: (await store.newest({ topic: topics.verified, partition, version: foldVersion(), after: 0, upTo: next }))?.position.offset ?? 0, atMs: -Infinity, failures: 0 });
+    return next - taken.offset >= everyRecords && monotonicMs() - taken.atMs >= everyMs * 2 ** Math.min(taken.failures, doublingsMax);
   }
 
   async #take(range: PartitionRange): Promise<void> {

@@ -17,6 +17,7 @@ import { BlackboardError } from '../runtime/errors.js';
 import type { Keyring } from '../runtime/keyring.js';
 import type { Logger } from '../runtime/logger.js';
 import { EpochFilter, noEpoch } from '../runtime/log/epoch-filter.js';
+import { peekLearning } from '../runtime/log/peek-learning.js';
 import type { LogPort, LogRecord, PartitionRange } from '../runtime/log/port.js';
 import { noSeams, through, type Seams } from '../runtime/seams.js';
 import { snapshotPrincipal, type SnapshotHeader, type SnapshotStore } from '../runtime/snapshot-store.js';
@@ -84,7 +85,7 @@ async function foldUpTo(folding: Folding, { partition, next: until }: PartitionR
   if (folding.next >= until) return;
   for await (const batch of log.read({ topic, partition, from: folding.next, until })) {
     for (const record of batch) {
-      const peeked = codec.peek(record.value) ?? await learnt(record, codec, learn);
+      const peeked = codec.peek(record.value) ?? await peekLearning(record, codec, learn);
       if (record.offset !== folding.next) throw new BlackboardError('LOG_GAP', `${topic} partition ${partition}: offset ${record.offset} came where ${folding.next} was due`, { expected: folding.next, offset: record.offset });
       if (folding.filter.counts(record.offset, peeked.type, peeked.epoch)) evolve(folding.state, codec.decodeFact(record.value) as Fact, record.offset);
       folding.next += 1;
@@ -92,13 +93,6 @@ async function foldUpTo(folding: Folding, { partition, next: until }: PartitionR
     folding.last = batch[batch.length - 1] ?? folding.last;
     await breathe();
   }
-}
-
-async function learnt({ topic, partition, offset, value }: LogRecord, codec: EventCodec, learn: TakeSnapshotOptions['learn']): Promise<NonNullable<ReturnType<EventCodec['peek']>>> {
-  if (value.length >= 5) await learn?.(value.readInt32BE(1));
-  const peeked = codec.peek(value);
-  if (peeked === null) throw new BlackboardError('SCHEMA_UNKNOWN', `${topic} partition ${partition} offset ${offset} has a schema that is not known here; upgrade this service or check the registry`, { offset });
-  return peeked;
 }
 
 async function store(state: PartitionState, last: LogRecord, options: TakeSnapshotOptions): Promise<SnapshotHeader | null> {
