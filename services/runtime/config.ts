@@ -4,6 +4,7 @@
 
 import { readFileSync } from 'node:fs';
 import { z } from 'zod';
+import { counted } from './counted.js';
 import { BlackboardError } from './errors.js';
 import { Secret } from './secret.js';
 
@@ -170,7 +171,7 @@ function lookUp(row: ConfigRow, env: Environment): string | ConfigProblem | null
 }
 
 function problemOf(row: ConfigRow, issue: z.core.$ZodIssue, isSet: boolean): ConfigProblem {
-  const problem = !isSet ? 'is required and not set' : row.secret || issue.message === row.shape ? 'has another shape' : issue.message;
+  const problem = !isSet ? `is required and not set${row.secret ? `, nor is ${row.name}_FILE` : ''}` : row.secret || issue.message === row.shape ? 'has another shape' : issue.message;
   return { name: row.name, problem, expected: row.shape, unit: row.unit };
 }
 
@@ -179,7 +180,7 @@ function invalid(problems: readonly ConfigProblem[]): BlackboardError {
     const wants = expected === '' || problem === expected ? '' : `; expected ${expected}`;
     return `  ${name}: ${problem}${wants}${unit === '' ? '' : ` [${unit}]`}`;
   });
-  const count = `${problems.length} ${problems.length === 1 ? 'problem' : 'problems'}`;
+  const count = counted(problems.length, 'problem');
   return new BlackboardError('CONFIG_INVALID', `the configuration has ${count}; nothing was started. Set these variables and start again:\n${lines.join('\n')}`, { problems });
 }
 

@@ -3,6 +3,7 @@
 
 import { timingSafeEqual } from 'node:crypto';
 import { inspect } from 'node:util';
+import { BlackboardError } from './errors.js';
 import { HmacKey } from './hmac-key.js';
 
 export interface SigningKey {
@@ -29,8 +30,13 @@ export class Keyring {
   /** `principal#keyId` with which a principal signs now. */
   signerOf(principal: string): string {
     const signer = this.#current.get(principal);
-    if (signer === undefined) throw new Error(`no signing key for ${principal}: give this process its key file`);
+    if (signer === undefined) throw new BlackboardError('CONFIG_INVALID', `no signing key for ${principal}: give this process its key file`);
     return signer;
+  }
+
+  /** Whether there is a key of that principal. */
+  holds(principal: string): boolean {
+    return this.#current.has(principal);
   }
 
   /** HMAC-SHA256 over the parts, in order, 32 bytes. */

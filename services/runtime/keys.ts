@@ -22,8 +22,19 @@ export function parseKeys(text: string, where: string): readonly SigningKey[] {
     throw new BlackboardError('CONFIG_INVALID', `${where} is not JSON; it must be a list of {"principal","keyId","secret"}: make one with "blackboard keys"`);
   }
   const parsed = keySchema.safeParse(json);
-  if (parsed.success) return parsed.data.map((key) => ({ principal: key.principal, keyId: key.keyId, secret: Buffer.from(key.secret, 'base64') }));
+  if (parsed.success) return withoutRivals(parsed.data.map((key) => ({ principal: key.principal, keyId: key.keyId, secret: Buffer.from(key.secret, 'base64') })), where);
   throw new BlackboardError('CONFIG_INVALID', `${where} is no list of keys: ${parsed.error.issues.map((issue) => `${issue.path.join('.')}: ${issue.code}`).join('; ')}; make one with "blackboard keys"`);
+}
+
+/** Of two keys of one name one would count silently, and what the other signs be a forgery. */
+function withoutRivals(keys: readonly SigningKey[], where: string): readonly SigningKey[] {
+  const secrets = new Map<string, Buffer>();
+  for (const { principal, keyId, secret } of keys) {
+    const name = `${principal}#${keyId}`;
+    if (secrets.get(name)?.equals(secret) === false) throw new BlackboardError('CONFIG_INVALID', `${where} has two keys ${name}: give the newer one an id of its own ("blackboard keys DIR --key-id ID")`);
+    secrets.set(name, secret);
+  }
+  return keys;
 }
 
 /** New keys, one per principal. */

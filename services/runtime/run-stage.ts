@@ -17,7 +17,7 @@ import { kafkaLog } from './log/kafka/kafka-log.js';
 import type { KafkaConnection } from './log/kafka/kafka-client.js';
 import type { LogPort } from './log/port.js';
 import { onceThere } from './once-there.js';
-import { checkProfile, type PlumbingConfig, type plumbingConfigSchema } from './plumbing-config.js';
+import { checkProfile, saslOf, type PlumbingConfig, type plumbingConfigSchema } from './plumbing-config.js';
 import { projectRoot } from './project-root.js';
 import { seamsFromEnvironment, type Seams } from './seams.js';
 import { startTelemetry } from './telemetry.js';
@@ -90,11 +90,8 @@ async function untilTold<S extends typeof plumbingConfigSchema>(stage: Stage<S>,
 }
 
 export function kafkaConnection(config: PlumbingConfig, clientId: string): KafkaConnection {
-  const { KAFKA_SASL_MECHANISM: mechanism, KAFKA_USERNAME: username, KAFKA_PASSWORD: password } = config;
-  return {
-    brokers: config.KAFKA_BROKERS, clientId, ssl: config.KAFKA_SSL,
-    ...(mechanism === undefined || username === undefined || password === undefined ? {} : { sasl: { mechanism, username, password } }),
-  };
+  const sasl = saslOf(config);
+  return { brokers: config.KAFKA_BROKERS, clientId, ssl: config.KAFKA_SSL, ...(sasl === undefined ? {} : { sasl }) };
 }
 
 async function openPlumbing(name: string, config: PlumbingConfig, env: NodeJS.ProcessEnv): Promise<Plumbing> {
@@ -103,6 +100,6 @@ async function openPlumbing(name: string, config: PlumbingConfig, env: NodeJS.Pr
   const { codec, learn } = await onceThere('the schema registry', { logger, isAway: (error) => error instanceof BlackboardError && error.code === 'REGISTRY_UNAVAILABLE' },
     () => registryCodec({ url: config.SCHEMA_REGISTRY_URL, schemasDir: join(projectRoot, 'schemas'), topicPrefix: config.BLACKBOARD_TOPIC_PREFIX }));
   const keyring = new Keyring(parseKeys(config.BLACKBOARD_KEYS.reveal(), 'BLACKBOARD_KEYS'));
-  const log = kafkaLog(kafkaConnection(config, instance));
+  const log = kafkaLog({ ...kafkaConnection(config, instance), onTrouble: (message, cause) => logger.error({ err: cause }, message) });
   return { log, codec, learn, keyring, topics: topicNames(config.BLACKBOARD_TOPIC_PREFIX), logger, seams: seamsFromEnvironment(env), instance };
 }

@@ -236,8 +236,14 @@ function losesPrecision(literal: string, value: number): boolean {
   return !/[.eE]/.test(literal) || significantDigits(literal) !== significantDigits(String(value));
 }
 
+/** Zeros are counted away: a pattern for those at the end begins anew at each zero within, and a literal may be a mebibyte long. */
 function significantDigits(literal: string): string {
-  return literal.replace(/[eE].*$/, '').replace(/\D/g, '').replace(/^0+|0+$/g, '');
+  const digits = literal.replace(/[eE].*$/, '').replace(/\D/g, '');
+  let start = 0;
+  let end = digits.length;
+  while (start < end && digits.charCodeAt(start) === ZERO) start += 1;
+  while (end > start && digits.charCodeAt(end - 1) === ZERO) end -= 1;
+  return digits.slice(start, end);
 }
 
 function pointer(stack: readonly Frame[]): string {

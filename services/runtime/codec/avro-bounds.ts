@@ -46,7 +46,7 @@ function build(type: TypeShape): Check {
     case 'null': return (_bytes, at) => at;
     case 'boolean': return (bytes, at) => ((bytes[at] ?? 2) <= 1 ? at + 1 : outside);
     case 'int': return int;
-    case 'long': return (bytes, at) => skipVarint(bytes, at, 10);
+    case 'long': return long;
     case 'float': return fixed(4);
     case 'double': return fixed(8);
     case 'fixed': return fixed(type.size ?? 0);
@@ -67,6 +67,12 @@ function build(type: TypeShape): Check {
 function int(bytes: Buffer, at: number): number {
   const end = skipVarint(bytes, at, 5);
   return end < 0 || Math.abs(readLong(bytes, at) + 0.5) > 2 ** 31 ? outside : end;
+}
+
+/** Below -2^52 a zigzag number is odd and beyond 2^53: a double rounds it to an even one, which avsc takes for positive. */
+function long(bytes: Buffer, at: number): number {
+  const end = skipVarint(bytes, at, 10);
+  return end - at > 7 && ((bytes[at] as number) & 1) === 1 && readLong(bytes, at) >= 0 ? outside : end;
 }
 
 function fixed(size: number): Check {
@@ -119,6 +125,7 @@ function blocks(itemType: avsc.Type, hasKeys: boolean): Check {
   return (bytes, start, depth) => {
     let at = start;
     let empty = 0;
+    const keys = hasKeys ? new Set<string>() : null;
     for (;;) {
       const begin = skipVarint(bytes, at, 10);
       if (begin < 0) return outside;
@@ -128,12 +135,22 @@ function blocks(itemType: avsc.Type, hasKeys: boolean): Check {
       if (at < 0) return outside;
       for (let left = Math.abs(signed); left > 0; left -= 1) {
         const before = at;
-        if (hasKeys) at = lengthPrefixed(bytes, at, true);
+        if (keys !== null) at = newKey(bytes, at, keys);
         if (at >= 0) at = item(bytes, at, depth + 1);
         if (at < 0 || (at === before && ++empty > emptyItemsMax)) return outside;
       }
     }
   };
+}
+
+/** A key of a map that is neither there already nor the one that an object takes for its prototype: both would be lost. */
+function newKey(bytes: Buffer, at: number, keys: Set<string>): number {
+  const end = lengthPrefixed(bytes, at, true);
+  if (end < 0) return outside;
+  const key = bytes.toString('utf8', skipVarint(bytes, at, 10), end);
+  if (key === '__proto__' || keys.has(key)) return outside;
+  keys.add(key);
+  return end;
 }
 
 /** Position behind a varint of at most `bytesMax` bytes, or -1. */

@@ -143,6 +143,7 @@ function utf8(bytes: Buffer, start: number, end: number): string {
 function varint(bytes: Buffer): number {
   let byte = bytes[at++] as number;
   if (byte < 0x80) return (byte >> 1) ^ -(byte & 1);
+  const isNegative = (byte & 1) === 1;
   let value = byte & 0x7f;
   let scale = 128;
   do {
@@ -152,5 +153,7 @@ function varint(bytes: Buffer): number {
     value += (byte & 0x7f) * scale;
     scale *= 128;
   } while (byte > 0x7f);
-  return value % 2 === 0 ? value / 2 : -(value + 1) / 2;
+  // An odd number beyond 2^53 is rounded to an even one, which would be a positive one.
+  if (isNegative && value > Number.MAX_SAFE_INTEGER) throw notRead;
+  return isNegative ? -(value + 1) / 2 : value / 2;
 }

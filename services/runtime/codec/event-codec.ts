@@ -37,6 +37,7 @@ interface OwnSchema {
   readonly type: avsc.Type;
   readonly id: number;
   readonly fingerprint: Buffer;
+  readonly known: KnownSchema;
   readonly write: AvroWrite | null;
   /** As `write`, with `unsigned` for whatever signature the event has or has not; null also for facts, which nobody signs. */
   readonly writeUnsigned: AvroWrite | null;
@@ -54,12 +55,16 @@ export class EventCodec {
   readonly #slab = new Slab();
   readonly #scratch = Buffer.allocUnsafeSlow(16 * 1024);
 
-  /** Makes `id` the id under which this process writes events of a type. */
+  /**
+   * Makes `id` the id under which this process writes events of a type. A negative one is this process's own: no registry
+   * gives it, so a record that names it is a stranger's, of an unknown schema as any other that nobody knows.
+   */
   define(eventType: EventType, avro: unknown, id: number): void {
     const type = parseSchema(avro);
     const fingerprint = type.fingerprint('sha256');
-    this.#own.set(eventType, { type, id, fingerprint, write: compileWriter(type), writeUnsigned: messageClassOf[eventType] === 'fact' ? null : compileWriter(type, { signature: unsigned }) });
-    this.#bySchemaId.set(id, { eventType, writer: type, fingerprint, resolver: null, read: compileReader(type), beforeAtMs: kindsBefore(type, 'atMs') });
+    const known = { eventType, writer: type, fingerprint, resolver: null, read: compileReader(type), beforeAtMs: kindsBefore(type, 'atMs') };
+    this.#own.set(eventType, { type, id, fingerprint, known, write: compileWriter(type), writeUnsigned: messageClassOf[eventType] === 'fact' ? null : compileWriter(type, { signature: unsigned }) });
+    if (id >= 0) this.#bySchemaId.set(id, known);
   }
 
   /**
@@ -67,7 +72,8 @@ export class EventCodec {
    * @throws BlackboardError SCHEMA_INCOMPATIBLE when it cannot be resolved to this process's schema of that type.
    */
   learn(id: number, avro: unknown): void {
-    const writer = parseSchema(avro);
+    if (id < 0) throw new BlackboardError('SCHEMA_UNKNOWN', `schema id ${id} is none: registries give no negative ids`, { id });
+    const writer = parseForeign(id, avro);
     const eventType = shortName(writer) as EventType;
     const own = this.#own.get(eventType);
     if (own === undefined) throw new BlackboardError('SCHEMA_UNKNOWN', `schema id ${id} is of ${String(writer.name)}, an event type that is not known here; upgrade this service`);
@@ -149,6 +155,12 @@ export class EventCodec {
     }
   }
 
+  /** Decodes what `encode` made of an event of this type here, also under an id that no record has. */
+  decodeOwn(eventType: EventType, encoded: Buffer): BlackboardEvent {
+    const { known, type } = this.#mine(eventType);
+    return (known.read?.(encoded, frameBytes) ?? type.decode(encoded, frameBytes).value) as BlackboardEvent;
+  }
+
   /** Decodes a record of `bb.verified`, whose only writer is ours. @throws BlackboardError SCHEMA_UNKNOWN */
   decodeFact(value: Buffer): BlackboardEvent {
     const schema = this.#framed(value);
@@ -227,6 +239,15 @@ export function signedPart(body: Buffer, signatureLength: number): Buffer {
 
 export function parseSchema(avro: unknown): avsc.Type {
   return avsc.Type.forSchema(avro as avsc.Schema, { wrapUnions: false });
+}
+
+/** Whoever names an id may name one of a JSON schema. */
+function parseForeign(id: number, avro: unknown): avsc.Type {
+  try {
+    return parseSchema(avro);
+  } catch (error) {
+    throw new BlackboardError('SCHEMA_UNKNOWN', `schema id ${id} is no Avro schema: ${(error as Error).message}`, { id }, { cause: error });
+  }
 }
 
 /** Null when the type has no such field, or others than texts and whole numbers before it. */

@@ -3,10 +3,11 @@ import { createHash } from 'node:crypto';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { messageClassOf, type EventType, type VerdictsPosted } from '../../../schemas/generated/events.js';
+import { composeSchemas } from '../../../schemas/compose.js';
 import { readFixtures } from '../../../schemas/read-fixtures.js';
 import { projectRoot } from '../project-root.js';
 import { embeddedCodec } from './embedded-codec.js';
-import { parseSchema } from './event-codec.js';
+import { EventCodec, parseSchema } from './event-codec.js';
 
 const codec = embeddedCodec(join(projectRoot, 'schemas'));
 const claim: VerdictsPosted = {
@@ -62,4 +63,18 @@ test('signs in place whatever the length of the signature, and digests as hex wh
   for (const value of [Buffer.alloc(0), Buffer.from([1, 2, 3, 4, 5, 6]), Buffer.alloc(20_000)]) assert.equal(codec.digestHex(value), createHash('sha256').update(value).digest('hex'));
   const large = codec.encode({ ...claim, tenant: 'é'.repeat(20_000) });
   assert.equal(codec.digestHex(large), createHash('sha256').update(codec.fingerprintOf('VerdictsPosted')).update(large.subarray(5)).digest('hex'));
+});
+
+test('reads no record by an id that no registry gives, not even one under which it writes itself', () => {
+  const own = new EventCodec();
+  composeSchemas(join(projectRoot, 'schemas')).forEach(({ name, avro }, index) => { own.define(name as EventType, avro, -1 - index); });
+  const value = own.encode(claim);
+  const schemaId = value.readInt32BE(1);
+  assert.ok(schemaId < 0);
+  assert.deepEqual({ ...own.decode(value) }, { ok: false, reason: 'unknown-schema-id', schemaId });
+  assert.deepEqual([own.knows(schemaId), own.schemaOf(schemaId), own.peek(value)], [false, null, null]);
+  assert.ok(own.digest(value).equals(createHash('sha256').update(value).digest()), 'as of any schema that nobody knows');
+  assert.throws(() => own.decodeFact(value), { code: 'SCHEMA_UNKNOWN' });
+  assert.throws(() => { own.learn(-7, { type: 'record', name: 'VerdictsPosted', fields: [] }); }, { code: 'SCHEMA_UNKNOWN' });
+  assert.deepEqual((own.decodeOwn('VerdictsPosted', value) as VerdictsPosted).requestOffset, 1);
 });

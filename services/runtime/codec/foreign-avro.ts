@@ -1,11 +1,12 @@
 // Records of other people's schemas, in Confluent wire format, as plain JSON values. Schemas come from the registry,
 // once per id. The bytes are checked before anything is built from them, and the values keep the rules that JSON keeps
-// at every other door (bytes become base64 text; a long beyond 2^53, NaN or infinity is refused).
+// at every other door (bytes become base64 text; a long beyond 2^53 or below -2^52, NaN or infinity is refused).
 
 import { SchemaRegistry } from '@kafkajs/confluent-schema-registry';
 import avsc from 'avsc';
 import { BlackboardError } from '../errors.js';
 import { parseStrictJsonText } from '../strict-json.js';
+import { within } from '../within.js';
 import { endOfAvro } from './avro-bounds.js';
 
 export type ForeignValue =
@@ -19,12 +20,17 @@ export interface ForeignAvro {
 
 const frameBytes = 5;
 
+export interface ForeignAvroOptions {
+  /** How long one question may take. Default 10,000. */
+  readonly timeoutMs?: number;
+}
+
 /** @param url e.g. `http://registry:8080/apis/ccompat/v7` */
-export function foreignAvro(url: string): ForeignAvro {
+export function foreignAvro(url: string, { timeoutMs = 10_000 }: ForeignAvroOptions = {}): ForeignAvro {
   const registry = new SchemaRegistry({ host: url, retry: { maxRetryTimeInSecs: 2, initialRetryTimeInSecs: 0.1, retries: 3 } });
   const known = new Map<number, Promise<avsc.Type | null>>();
   const typeOf = (id: number): Promise<avsc.Type | null> => {
-    const asked = known.get(id) ?? schemaType(registry, id, url);
+    const asked = known.get(id) ?? within(schemaType(registry, id), timeoutMs).catch((error: unknown) => { throw registryAway(error, id, url); });
     known.set(id, asked);
     // Neither a failure nor an absence is remembered: the schema may come.
     asked.then((type) => { if (type === null) known.delete(id); }, () => known.delete(id));
@@ -34,7 +40,7 @@ export function foreignAvro(url: string): ForeignAvro {
     read: async (bytes) => {
       if (bytes.length < frameBytes || bytes[0] !== 0) return refused('wire-format', 'the record is not in Confluent wire format (a zero byte, four bytes of schema id, the body)');
       const id = bytes.readInt32BE(1);
-      const type = await typeOf(id);
+      const type = id < 0 ? null : await typeOf(id);
       return type === null ? refused('unknown-schema', `the registry knows no Avro schema ${id}`) : decode(type, bytes);
     },
   };
@@ -43,7 +49,7 @@ export function foreignAvro(url: string): ForeignAvro {
 /** Exported for tests: a framed record under a type. */
 export function decode(type: avsc.Type, bytes: Buffer): ForeignValue {
   try {
-    if (endOfAvro(type, bytes, frameBytes) !== bytes.length) return refused('not-avro', 'the bytes are no value of their schema');
+    if (endOfAvro(type, bytes, frameBytes) !== bytes.length) return refused('not-avro', 'the bytes are no value of their schema, or hold a long below -2^52');
     const { value } = type.decode(bytes, frameBytes) as { value: unknown };
     return asJson(value);
   } catch (error) {
@@ -67,14 +73,26 @@ function asJson(value: unknown): ForeignValue {
   return parsed.ok ? parsed : refused(parsed.rule, parsed.message);
 }
 
-async function schemaType(registry: SchemaRegistry, id: number, url: string): Promise<avsc.Type | null> {
+/** Null where there is none, or one that is no Avro: whoever writes to the topic may name any, and must stop nobody. */
+async function schemaType(registry: SchemaRegistry, id: number): Promise<avsc.Type | null> {
+  let found: { readonly schema?: () => unknown };
   try {
-    const found = await registry.getSchema(id) as { readonly schema?: () => unknown };
-    return avsc.Type.forSchema((found.schema?.() ?? found) as avsc.Schema);
+    found = await registry.getSchema(id) as typeof found;
   } catch (error) {
-    if ((error as { status?: number }).status === 404) return null;
-    throw new BlackboardError('REGISTRY_UNAVAILABLE', `the schema registry at ${url} did not answer for schema id ${id}: ${(error as Error).message}; check SCHEMA_REGISTRY_URL and that it runs`, { id }, { cause: error });
+    // What has no status was said of an answer that came, by the client that could not read it.
+    const { status } = error as { readonly status?: number };
+    if (status === 404 || status === undefined) return null;
+    throw error;
   }
+  try {
+    return avsc.Type.forSchema((found.schema?.() ?? found) as avsc.Schema);
+  } catch {
+    return null;
+  }
+}
+
+function registryAway(error: unknown, id: number, url: string): BlackboardError {
+  return new BlackboardError('REGISTRY_UNAVAILABLE', `the schema registry at ${url} did not answer for schema id ${id}: ${(error as Error).message}; check SCHEMA_REGISTRY_URL and that it runs`, { id }, { cause: error });
 }
 
 function refused(rule: string, message: string): ForeignValue {

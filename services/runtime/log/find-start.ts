@@ -3,6 +3,8 @@
 
 import type { TopicName } from '../../../topics/topics.js';
 import type { EventCodec } from '../codec/event-codec.js';
+import type { Learn } from '../codec/learn-schemas.js';
+import { peekLearning } from './peek-learning.js';
 import type { LogPort, LogRecord, PartitionRange } from './port.js';
 
 export interface StartSearch {
@@ -12,6 +14,7 @@ export interface StartSearch {
   readonly range: PartitionRange;
   /** The first record appended at or after this is the first one wanted; default: the oldest there is. */
   readonly startAtMs?: number;
+  readonly learn?: Learn | undefined;
 }
 
 export interface Start {
@@ -20,13 +23,14 @@ export interface Start {
   readonly readFrom: number;
 }
 
+/** @throws BlackboardError SCHEMA_UNKNOWN: without the epoch in force nothing would count until the next one, unseen. */
 export async function findStart(search: StartSearch): Promise<Start> {
   const deliverFrom = search.startAtMs === undefined ? search.range.low : await firstAtOrAfter(search, search.startAtMs);
   // At the very beginning no marker can come before; at the end there is no record to ask, and the last one names its epoch as well.
   if (deliverFrom === 0 || search.range.low === search.range.next) return { deliverFrom, readFrom: deliverFrom };
   const record = await recordAt(search, Math.min(deliverFrom, search.range.next - 1));
-  const peeked = record === null ? null : search.codec.peek(record.value);
-  if (record === null || peeked === null) return { deliverFrom, readFrom: deliverFrom };
+  if (record === null) return { deliverFrom, readFrom: deliverFrom };
+  const peeked = await peekLearning(record, search.codec, search.learn);
   const marker = peeked.type === 'EpochStarted' ? record.offset : peeked.epoch;
   // A marker that retention has removed cannot be read: what lies before the next one cannot be judged and does not count.
   return { deliverFrom, readFrom: marker < search.range.low ? search.range.low : Math.min(marker, deliverFrom) };

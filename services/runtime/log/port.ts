@@ -112,13 +112,14 @@ export interface ReadOptions {
   readonly partition: number;
   /** First offset. @throws LOG_OUT_OF_RANGE while iterating when it is below `low` or above `next`. */
   readonly from: number;
-  /** Exclusive; default: the end at the time of the call. */
+  /** Exclusive; never further than the end at the time of the call, which is the default. */
   readonly until?: number;
 }
 
 export interface LogPort {
   /**
    * @throws BlackboardError APPEND_TOO_LARGE or APPEND_REFUSED: not in the log, and never will be.
+   *   With `heals: true` in its details, an error's cause passes by itself (the log cannot be reached, say).
    * @throws BlackboardError APPEND_UNKNOWN: may be in the log now, later, or never.
    */
   append(batch: AppendBatch): Promise<Appended>;

@@ -37,10 +37,11 @@ export class VerifiedFixture {
   readonly #epochs: number[];
 
   constructor(options: { readonly partitions?: number; readonly onAppend?: (batch: AppendBatch) => AppendFault; readonly clock?: () => number } = {}) {
-    const { partitions = 1, onAppend, clock } = options;
+    // The log's time is that of the facts, which begin at 0.
+    const { partitions = 1, onAppend, clock = () => 0 } = options;
     this.store = new MemoryLogStore({
       topics: [this.topics.quarantine, this.topics.verified].map((name) => ({ name, partitions })),
-      ...(onAppend === undefined ? {} : { faults: { onAppend } }), ...(clock === undefined ? {} : { clock }),
+      clock, ...(onAppend === undefined ? {} : { faults: { onAppend } }),
     });
     this.#epochs = Array.from({ length: partitions }, () => -1);
   }

@@ -43,6 +43,8 @@ export interface VerifiedReaderOptions {
   readonly storedPositions?: (partitions: readonly number[]) => Promise<ReadonlyMap<number, Position>>;
   /** Partitions without a position begin at the first record appended at or after this; default: the beginning. */
   readonly startAtMs?: number;
+  /** Such partitions begin at the marker of the epoch in force then: what its checkpoint says is delivered too. */
+  readonly fromMarker?: boolean;
   /** Deliver stale records as well, marked by `counts: false`. */
   readonly includesStale?: boolean;
   /** Teaches the codec a schema id that it does not know; without it such a record halts. */
@@ -150,15 +152,15 @@ export class VerifiedReader {
   }
 
   async #restore(gained: readonly PartitionState[], member: Member): Promise<void> {
-    const { log, topic, startAtMs } = this.#options;
+    const { log, codec, topic, startAtMs, learn, fromMarker } = this.#options;
     const [stored, ranges] = await Promise.all([this.#stored(gained.map((state) => state.partition), member), log.ranges(topic)]);
     const nextOf = new Map(ranges.map((range) => [range.partition, range]));
     await Promise.all(gained.map(async (state) => {
       const range = nextOf.get(state.partition);
       if (range === undefined) throw new BlackboardError('TOPOLOGY_DRIFT', `partition ${state.partition} of ${topic} was assigned, but the topic has ${ranges.length} partitions`);
       const position = stored.get(state.partition);
-      const start = position === undefined ? await findStart({ log, codec: this.#options.codec, topic, range, ...(startAtMs === undefined ? {} : { startAtMs }) }) : null;
-      if (this.#isCurrent(state)) this.#start(state, member, { stored: position ?? null, readFrom: start?.readFrom ?? 0, deliverFrom: start?.deliverFrom ?? 0, thenEnd: range.next });
+      const start = position === undefined ? await findStart({ log, codec, topic, range, learn, ...(startAtMs === undefined ? {} : { startAtMs }) }) : null;
+      if (this.#isCurrent(state)) this.#start(state, member, { stored: position ?? null, readFrom: start?.readFrom ?? 0, deliverFrom: (fromMarker === true ? start?.readFrom : start?.deliverFrom) ?? 0, thenEnd: range.next });
     }));
   }
 
@@ -203,6 +205,9 @@ export class VerifiedReader {
 
   #deliver(state: PartitionState, all: readonly LogRecord[]): void {
     try {
+      const [last] = all;
+      // Without its schema a record has another digest.
+      if (state.expectedDigest !== '' && last !== undefined && this.#options.codec.peek(last.value) === null) return this.#learn(state, [...all]);
       const records = state.expectedDigest === '' ? all : this.#checkLast(state, all);
       const facts: VerifiedFact[] = [];
       const before = state.position;

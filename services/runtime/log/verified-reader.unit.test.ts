@@ -1,6 +1,10 @@
 import assert from 'node:assert/strict';
+import { join } from 'node:path';
 import { test } from 'node:test';
+import { composeSchemas } from '../../../schemas/compose.js';
+import { embeddedCodec } from '../codec/embedded-codec.js';
 import type { BlackboardError } from '../errors.js';
+import { projectRoot } from '../project-root.js';
 import type { Position } from './position.js';
 import { parsePosition, positionMetadata } from './position.js';
 import { testJob, until, VerifiedFixture } from './testing-verified.js';
@@ -161,6 +165,51 @@ test('learns an unknown schema id and delivers on in order; without a way to lea
   await until(() => learning.seen.next === 3, 'the end');
   assert.deepEqual(learning.offsets(), [0, 1, 2]);
   await learning.reader.leave();
+});
+
+/** A fixture whose facts of one kind were written under a schema id that `learn` alone knows. */
+function foreignFixture(clock: () => number = Date.now) {
+  const fixture = new VerifiedFixture({ clock });
+  const foreign = (): number => {
+    const value = Buffer.from(fixture.encode('TickObserved', { epoch: 0 }));
+    value.writeInt32BE(4242, 1);
+    return fixture.store.write({ topic: fixture.topics.verified, partition: 0, records: [{ key: Buffer.alloc(0), value }] }).baseOffset;
+  };
+  const avro = composeSchemas(join(projectRoot, 'schemas')).find((schema) => schema.name === 'TickObserved')?.avro;
+  const fresh = () => ({ codec: embeddedCodec(join(projectRoot, 'schemas')) });
+  const learning = ({ codec } = fresh()) => ({ codec, learn: async (id: number) => { codec.learn(id, avro); } });
+  return { fixture, foreign, learning, fresh };
+}
+
+test('learns the schema of the record that it read last before it compares the two', async () => {
+  const { fixture, foreign, learning } = foreignFixture();
+  fixture.marker();
+  foreign();
+  const one = await read(fixture, learning());
+  await until(() => one.seen.next === 2, 'the end');
+  await one.reader.commit(new Map([[0, one.seen.position as Position]]));
+  await one.reader.leave();
+  const next = fixture.fact('TickObserved');
+  const two = await read(fixture, learning());
+  await until(() => two.seen.next === 3 || two.halts.length > 0, 'the rest');
+  assert.deepEqual([two.offsets(), two.halts], [[next], []]);
+  await two.reader.leave();
+});
+
+test('learns the schema of the record that names the epoch at a time, or halts: it does not begin without an epoch', async () => {
+  let nowMs = 0;
+  const { fixture, foreign, learning, fresh } = foreignFixture(() => nowMs);
+  fixture.marker();
+  nowMs = 1_000;
+  const first = foreign();
+  const last = fixture.fact('TickObserved');
+  const knowing = await read(fixture, { ...learning(), group: 'knowing', startAtMs: 500 });
+  await until(() => knowing.seen.next === last + 1, 'the end');
+  assert.deepEqual(knowing.offsets(), [first, last]);
+  await knowing.reader.leave();
+  const halting = await read(fixture, { ...fresh(), group: 'halting', startAtMs: 500 });
+  await until(() => halting.halts.length > 0, 'the halt');
+  assert.equal(code(halting.halts[0]), 'SCHEMA_UNKNOWN');
 });
 
 test('takes no more from the log while it learns a schema than what was on its way', async () => {

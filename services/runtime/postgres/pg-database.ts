@@ -26,6 +26,9 @@ export interface PgDatabaseOptions {
   readonly statementTimeoutMs?: number;
 }
 
+/** For a migration or a comparison, which may read or index all there is. */
+export const maintenanceTimeoutMs = 6 * 3_600_000;
+
 /** Opens a pool; nothing is connected before the first query. */
 export function openPgDatabase(options: PgDatabaseOptions): ListeningDatabase {
   const config = clientConfig(options);

@@ -32,8 +32,12 @@ export class CommitQueue {
   private failure: { readonly reason: unknown } | undefined;
   private lastCommitMs = Infinity;
 
-  /** `onDurable` is told of a commit before any of its writes is answered. */
-  constructor(private readonly file: Pick<RecordFile, 'store' | 'storeNow' | 'makeRoom'>, private readonly onDurable: (writes: readonly Write[]) => void) {}
+  /** `onDurable` is told of a commit before any of its writes is answered; `onBroken` once, when a commit has failed. */
+  constructor(
+    private readonly file: Pick<RecordFile, 'store' | 'storeNow' | 'makeRoom'>,
+    private readonly onDurable: (writes: readonly Write[]) => void,
+    private readonly onBroken: (error: BlackboardError) => void,
+  ) {}
 
   get isBroken(): boolean {
     return this.failure !== undefined;
@@ -73,6 +77,7 @@ export class CommitQueue {
         this.failure = { reason: error };
         for (const { reject } of group) reject(this.brokenError('APPEND_UNKNOWN'));
         for (const { reject } of this.waiting.splice(0)) reject(this.brokenError('APPEND_REFUSED'));
+        this.onBroken(this.brokenError('APPEND_UNKNOWN'));
         break;
       }
       this.onDurable(writes);

@@ -62,6 +62,8 @@ export class EmbeddedLog implements LogPort, RecordStore, PositionStore {
   private readonly members = new Set<GroupMember>();
   private readonly clock: () => number;
   private closing: Promise<void> | undefined;
+  /** Resolves when a commit has failed: nothing is written any more until the log is opened again. */
+  readonly broken: Promise<BlackboardError>;
 
   constructor(private readonly file: RecordFile, private readonly lock: DirectoryLock, { topics, clock }: EmbeddedLogOptions) {
     this.clock = clock ?? Date.now;
@@ -71,7 +73,9 @@ export class EmbeddedLog implements LogPort, RecordStore, PositionStore {
         return { durable: next, taken: next };
       }));
     }
-    this.commits = new CommitQueue(file, (writes) => { this.becomeVisible(writes); });
+    let onBroken: (error: BlackboardError) => void = () => undefined;
+    this.broken = new Promise((resolve) => { onBroken = resolve; });
+    this.commits = new CommitQueue(file, (writes) => { this.becomeVisible(writes); }, onBroken);
     this.groups = new ConsumerGroups({ store: this, positions: this, schedule: setImmediate });
   }
 

@@ -91,7 +91,7 @@ export class ClusterLink {
     const root = rootCause(error);
     return new BlackboardError(
       'KAFKA_UNAVAILABLE',
-      `Kafka at ${this.connection.brokers.join(', ')} refused a request of ${this.connection.clientId} (${root.type ?? root.name}: ${root.message}); check topics and access lists with \`blackboard topics check\``,
+      `Kafka at ${this.connection.brokers.join(', ')} refused a request of ${this.connection.clientId} (${root.type ?? root.name}: ${root.message}); check the topics and access lists with \`blackboard topics check --acls\``,
       { brokers: this.connection.brokers, reason: root.type ?? root.name },
       { cause: error },
     );

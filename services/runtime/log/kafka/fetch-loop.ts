@@ -23,6 +23,8 @@ export interface FetchLoopOptions {
   /** The records that came of asking for `asked.wanted`, at least one. */
   onRecords(asked: Asked, records: readonly LogRecord[]): void;
   onOutOfRange(asked: Asked): void;
+  /** Told once of trouble that goes on and on, and may need somebody: a topic that was deleted, a broker that is away. */
+  onTrouble(error: unknown): void;
   /** What retrying does not heal. */
   onError(error: Error): void;
 }
@@ -38,6 +40,10 @@ const outOfRangeName = 'OFFSET_OUT_OF_RANGE';
 const leaderNotAvailable = 5;
 const backoffMsMin = 25;
 const backoffMsMax = 1_000;
+/** A broker that starts, an election or a topic just made heals within this. */
+const troubleMsMin = 10_000;
+/** Beside the leaders: learning who leads. */
+const metadata = 'metadata';
 
 export class FetchLoop {
   /** Leaders that are being asked, or given time after they failed. */
@@ -46,6 +52,10 @@ export class FetchLoop {
   #isDispatching = false;
   #isOver = false;
   #backoffMs = backoffMsMin;
+  /** Requests by leader, also over pauses: a reader that pauses at each answer must not begin with the same partition again. */
+  readonly #turns = new Map<string, number>();
+  /** By leader: since when nothing has come of asking it. */
+  readonly #troubles = new Map<string, { readonly sinceMs: number; isTold: boolean }>();
 
   constructor(private readonly options: FetchLoopOptions) {}
 
@@ -67,6 +77,7 @@ export class FetchLoop {
     while (this.#isWoken && !this.#isOver) {
       this.#isWoken = false;
       if (this.options.running().length > 0) await this.#askAll();
+      else this.#troubles.clear();
     }
     this.#isDispatching = false;
   }
@@ -75,10 +86,13 @@ export class FetchLoop {
     try {
       await this.options.link.once(async (cluster) => {
         await cluster.addMultipleTargetTopics([...this.options.topics]);
-        for (const leader of this.#leaders(cluster)) if (!this.#asking.has(leader)) void this.#askOn(leader);
+        const leaders = this.#leaders(cluster);
+        for (const leader of leaders) if (!this.#asking.has(leader)) void this.#askOn(leader);
+        // Over for metadata, and for whoever leads nothing more that is read: one failure long after is no trouble that goes on.
+        for (const where of this.#troubles.keys()) if (!leaders.has(where)) this.#troubles.delete(where);
       });
     } catch (error) {
-      await this.#recover(error);
+      await this.#recover(error, metadata);
     }
   }
 
@@ -95,7 +109,7 @@ export class FetchLoop {
     try {
       await this.options.link.once((cluster) => this.#ask(cluster, leader));
     } catch (error) {
-      await this.#recover(error);
+      await this.#recover(error, leader);
     }
     this.#asking.delete(leader);
     // What was started while the last answer was awaited, or has come under another leader.
@@ -108,11 +122,19 @@ export class FetchLoop {
       const broker: Broker = await cluster.findBroker({ nodeId: leader });
       const asked: Asked[] = [];
       for (const position of this.options.running()) if (leaderOf(cluster, position.topic, position.partition) === leader) asked.push({ position, wanted: position.wanted, starts: position.starts });
-      if (asked.length === 0) return;
+      if (asked.length === 0) {
+        this.#troubles.delete(leader);
+        return;
+      }
+      // A broker fills its answer in the order that it was asked in: another begins each time, or the last would starve.
+      const turn = (this.#turns.get(leader) ?? 0) + 1;
+      this.#turns.set(leader, turn);
+      asked.push(...asked.splice(0, turn % asked.length));
       const { bytesPerPartitionMax, patience } = this.options;
       const fetched = await fetchRecords(broker, asked.map(({ position, wanted }) => ({ topic: position.topic, partition: position.partition, offset: wanted, bytesMax: bytesPerPartitionMax })), patience);
       if (this.#isOver) return;
       this.#handOver(asked, fetched);
+      this.#troubles.delete(leader);
       this.#backoffMs = backoffMsMin;
     }
   }
@@ -137,14 +159,24 @@ export class FetchLoop {
   }
 
   /** A member that waits for its broker needs no restart. */
-  async #recover(error: unknown): Promise<void> {
+  async #recover(error: unknown, where: string): Promise<void> {
     if (this.#isOver) return;
     if (!isRetriable(error)) { this.options.onError(error as Error); return; }
+    this.#noteTrouble(error, where);
     const backoffMs = this.#backoffMs;
     this.#backoffMs = Math.min(backoffMs * 2, backoffMsMax);
     await sleep(backoffMs * (0.5 + Math.random()));
     if (this.#isOver) return;
     if (!isTransport(error)) await this.options.link.once((cluster) => cluster.refreshMetadata()).catch(() => undefined);
     this.wake();
+  }
+
+  #noteTrouble(error: unknown, where: string): void {
+    const nowMs = performance.now();
+    const trouble = this.#troubles.get(where) ?? { sinceMs: nowMs, isTold: false };
+    this.#troubles.set(where, trouble);
+    if (trouble.isTold || nowMs - trouble.sinceMs < troubleMsMin) return;
+    trouble.isTold = true;
+    this.options.onTrouble(error);
   }
 }

@@ -12,7 +12,7 @@ import { ClusterLink } from './cluster-link.js';
 import { coPartitionAssigner, coPartitioned } from './co-partition-assigner.js';
 import { FetchLoop, type Asked } from './fetch-loop.js';
 import { openClient, type KafkaClient, type KafkaConnection } from './kafka-client.js';
-import { isRetriable } from './kafka-error.js';
+import { isRetriable, rootCause } from './kafka-error.js';
 import { GroupJoin } from './group-join.js';
 import { GroupOffsets, groupRefused } from './group-offsets.js';
 import { HeartbeatWaiters } from './heartbeat-waiters.js';
@@ -91,6 +91,7 @@ export class GroupMember implements Member {
       running: () => (this.#isSuspended ? [] : this.#positions.running()),
       onRecords: (asked, records) => this.#onRecords(asked, records),
       onOutOfRange: (asked) => this.#onOutOfRange(asked),
+      onTrouble: (error) => options.connection.onTrouble?.(`a member of ${membership.group} has read nothing of some partitions of ${membership.topics.join(', ')} for a while and tries on (${rootCause(error).message}); check the brokers, and the topics with \`blackboard topics check\``, error),
       onError: (error) => this.#halt(groupRefused(membership.group, error)),
     });
   }

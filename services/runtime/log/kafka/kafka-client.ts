@@ -40,6 +40,8 @@ export interface KafkaConnection {
   readonly requestTimeoutMs?: number;
   /** Where to connect instead of the address that a broker advertises, e.g. through a tunnel. */
   readonly translateAddress?: (address: KafkaAddress) => KafkaAddress;
+  /** Told once of trouble in reading that goes on although it is tried again; what it is, and what to look at. */
+  readonly onTrouble?: (message: string, cause: unknown) => void;
   /** What kafkajs logs; silent without it. */
   readonly onLogLine?: KafkaLogLine;
 }

@@ -13,7 +13,13 @@ export function rootCause(error: unknown): KafkaJsError {
   return (current instanceof Error ? current : new Error(String(current))) as KafkaJsError;
 }
 
+/** A client that hangs: not even its own timeouts came. */
+export class NoAnswerInTime extends Error {
+  override readonly name = 'NoAnswerInTime';
+}
+
 const transport = new Set([
+  'NoAnswerInTime',
   'KafkaJSConnectionError', 'KafkaJSConnectionClosedError', 'KafkaJSRequestTimeoutError', 'KafkaJSLockTimeout',
   'KafkaJSBrokerNotFound', 'KafkaJSNoBrokerAvailableError', 'KafkaJSMetadataNotLoaded', 'KafkaJSTopicMetadataNotLoaded',
   'KafkaJSGroupCoordinatorNotFound',

@@ -16,7 +16,7 @@ import type { ForeignRecord } from '../foreign-source.js';
 import type { LogPort, LogRecord } from '../port.js';
 import { FaultProxy } from './fault-proxy.js';
 import { kafkaForeignSource } from './foreign-consumer.js';
-import type { KafkaConnection } from './kafka-client.js';
+import { openClient, type KafkaConnection } from './kafka-client.js';
 import { kafkaLog, type KafkaLogOptions } from './kafka-log.js';
 
 // A broker of its own, because it is killed: one that KAFKA_BROKERS names is not ours.
@@ -135,7 +135,7 @@ test('says APPEND_REFUSED when nothing could be sent, and it is not in the log',
   const topic = await quarantine();
   const { log, proxy } = await proxied(t, { sendTimeoutMs: 1_000 });
   proxy.mode = 'refuse';
-  await assert.rejects(log.append({ topic, partition: 0, records: [record('never')] }), isCode('APPEND_REFUSED'));
+  await assert.rejects(log.append({ topic, partition: 0, records: [record('never')] }), (error) => isCode('APPEND_REFUSED')(error) && (error as BlackboardError).details['heals'] === true);
   proxy.mode = 'pass';
   await log.append({ topic, partition: 0, records: [record('once')] });
   assert.deepEqual(await contents(topic, 0), ['once']);
@@ -299,4 +299,26 @@ test("joins a group on a topic of other people's through a network that resets c
   while (delivered.length === 0) await sleep(20);
   assert.deepEqual(delivered.map(({ partition, offset }) => [partition, offset]), [[1, 0]]);
   await consumer.close();
+});
+
+test('tells of a topic that was deleted under its reader, once, and does not halt', { skip, timeout: 120_000 }, async (t) => {
+  const topic = await quarantine();
+  const told: string[] = [];
+  const { log } = await proxied(t, { onTrouble: (message) => told.push(message) });
+  let halt: Error | null = null;
+  const member = await log.join({
+    group: `deleted.${topic}`, topics: [topic], onBatch: () => undefined, onHalt: (error) => { halt = error; },
+    onAssigned: ({ gained }, joined) => { for (const partition of gained) joined.start(topic, partition, 0); },
+  });
+  await sleep(500);
+  const admin = openClient(direct).kafka.admin();
+  await admin.connect();
+  await admin.deleteTopics({ topics: [topic] });
+  await admin.disconnect();
+  for (let tries = 0; tries < 400 && told.length === 0; tries += 1) await sleep(100);
+  assert.match(told[0] ?? 'nothing was told', new RegExp(`read nothing of some partitions of ${topic}`));
+  await sleep(3_000);
+  assert.ok(told.length <= 2, `told once for what is led and once for who leads: ${told.join('; ')}`);
+  assert.equal(halt, null);
+  await member.leave();
 });

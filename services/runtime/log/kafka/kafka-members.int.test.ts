@@ -59,7 +59,7 @@ interface Observed {
   readonly halts: Error[];
 }
 
-async function observe(membership: Pick<Membership, 'group' | 'topics'>, onGained: (member: Member, partition: number) => void): Promise<Observed> {
+async function observe(membership: Pick<Membership, 'group' | 'topics' | 'bytesPerPartitionMax'>, onGained: (member: Member, partition: number) => void): Promise<Observed> {
   const records: LogRecord[] = [];
   const assignments: Assignment[] = [];
   const halts: Error[] = [];
@@ -149,6 +149,47 @@ test('halts when retention overtakes a member that was paused, and skips nothing
   const again = await observe({ group, topics: [verified] }, () => undefined);
   assert.equal((await again.member.committed(verified, [0])).get(0)?.offset, 10);
   await again.member.leave();
+});
+
+test('lets no partition starve behind one whose backlog fills each answer', { skip, timeout: 60_000 }, async () => {
+  const { quarantine } = await blackboard();
+  const large = { key: Buffer.from('job'), value: Buffer.alloc(390_000) };
+  for (let n = 0; n < 80; n += 1) await log.append({ topic: quarantine, partition: 0, records: [large] });
+  await fill(quarantine, 3, 1);
+  const { member, records } = await observe({ group: 'fair', topics: [quarantine], bytesPerPartitionMax: 16 * 1024 * 1024 }, (joined, partition) => joined.start(quarantine, partition, 0));
+  while (!records.some(({ partition }) => partition === 3)) await sleep(5);
+  const before = records.findIndex(({ partition }) => partition === 3);
+  assert.ok(before < 80, `${before} records of the backlog came first`);
+  await member.leave();
+});
+
+test('lets no partition starve for a reader that pauses at each answer', { skip, timeout: 60_000 }, async () => {
+  const { quarantine, prefix } = await blackboard();
+  const large = { key: Buffer.from('job'), value: Buffer.alloc(390_000) };
+  for (let n = 0; n < 80; n += 1) await log.append({ topic: quarantine, partition: 1, records: [large] });
+  await fill(quarantine, 0, 1);
+  const seen: number[] = [];
+  const gained: number[] = [];
+  let self: Member | null = null;
+  const resume = (): void => { for (const partition of gained) self?.resume(quarantine, partition); };
+  const member = await log.join({
+    group: `${prefix}pausing`, topics: [quarantine], sessionTimeoutMs: 3_000, bytesPerPartitionMax: 16 * 1024 * 1024,
+    onAssigned: (assignment, joined) => {
+      self = joined;
+      gained.push(...assignment.gained);
+      for (const partition of assignment.gained) joined.start(quarantine, partition, 0);
+    },
+    onBatch: (batch) => {
+      seen.push(...batch.map(({ partition }) => partition));
+      for (const partition of gained) self?.pause(quarantine, partition);
+      setTimeout(resume, 5);
+    },
+    onHalt: () => undefined,
+  });
+  await until('the small partition', () => seen.includes(0), 30_000);
+  assert.ok(seen.indexOf(0) < 80, `${seen.indexOf(0)} records of the backlog came first`);
+  self = null;
+  await member.leave();
 });
 
 test('goes on after the broker was killed and started again, without a gap and without a record twice per start', { skip, timeout: 60_000 }, async () => {

@@ -7,7 +7,7 @@ import { BlackboardError } from '../../errors.js';
 import type { AppendBatch, Appended } from '../port.js';
 import type { ClusterLink } from './cluster-link.js';
 import type { KafkaConnection } from './kafka-client.js';
-import { rootCause } from './kafka-error.js';
+import { isRetriable, rootCause } from './kafka-error.js';
 import { LeaderSender, type Lane, type Release } from './leader-sender.js';
 import { laneKey } from './produce-verdict.js';
 
@@ -93,7 +93,7 @@ export class KafkaWriter {
       sender.add(lane);
     } catch (error) {
       const refused = error instanceof BlackboardError && error.code === 'APPEND_REFUSED' ? error
-        : new BlackboardError('APPEND_REFUSED', `an append to ${lane.key} was not sent (${rootCause(error).message}); nothing of it is in the log, append it again`, {}, { cause: error });
+        : new BlackboardError('APPEND_REFUSED', `an append to ${lane.key} was not sent (${rootCause(error).message}); nothing of it is in the log, append it again`, { heals: isRetriable(error) }, { cause: error });
       const waiting = lane.waiting;
       lane.waiting = [];
       lane.busy = false;
@@ -122,8 +122,9 @@ export class KafkaWriter {
   }
 }
 
+/** That one is told what it was; should it be lasting, this one is told so at its next try. */
 function behindFailure(lane: Lane): BlackboardError {
-  return new BlackboardError('APPEND_REFUSED', `an append to ${lane.key} was not sent, because the one before it failed; nothing of it is in the log, see what became of the other and append it again`);
+  return new BlackboardError('APPEND_REFUSED', `an append to ${lane.key} was not sent, because the one before it failed; nothing of it is in the log, see what became of the other and append it again`, { heals: true });
 }
 
 /** Bytes of keys and values, or why the batch cannot be sent at all. */

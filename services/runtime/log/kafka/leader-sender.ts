@@ -16,7 +16,7 @@ import { BlackboardError } from '../../errors.js';
 import type { Appended, RecordToAppend } from '../port.js';
 import { ClusterLink } from './cluster-link.js';
 import type { KafkaConnection } from './kafka-client.js';
-import { isRetriable } from './kafka-error.js';
+import { isRetriable, NoAnswerInTime } from './kafka-error.js';
 import { covered, verdictOf, type Progress } from './produce-verdict.js';
 import { produce, type ProducedPart, type ProducePart } from './wire/produce.js';
 
@@ -122,7 +122,7 @@ export class LeaderSender {
     const deadlineMs = performance.now() + this.options.sendTimeoutMs;
     // A watch beside the requests' own timeouts: a client that hangs must not hold the partition for ever.
     const overdue = new Promise<never>((_, reject) => {
-      timer = setTimeout(() => reject(new Error(`no answer within ${this.options.sendTimeoutMs} ms`)), this.options.sendTimeoutMs + 100);
+      timer = setTimeout(() => reject(new NoAnswerInTime(`no answer within ${this.options.sendTimeoutMs} ms`)), this.options.sendTimeoutMs + 100);
     });
     let failed = true;
     try {

@@ -2,7 +2,7 @@
 // the broker's answer says so for its very partition.
 
 import { BlackboardError } from '../../errors.js';
-import { protocolType, rootCause } from './kafka-error.js';
+import { isRetriable, protocolType, rootCause } from './kafka-error.js';
 import { refuseErrorCode } from './wire/broker-request.js';
 import type { ProducedPart } from './wire/produce.js';
 
@@ -43,7 +43,7 @@ export function verdictOf(error: unknown, parts: readonly ForPartition[], progre
   const root = rootCause(error);
   const where = parts.map((part) => part.lane.key).slice(0, 8).join(', ');
   const type = protocolType(error) ?? '';
-  const details = { partitions: parts.length, attempts: progress.attempts, reason: root.type ?? root.name };
+  const details = { partitions: parts.length, attempts: progress.attempts, reason: root.type ?? root.name, heals: isRetriable(error) };
   // An error is one partition's, and the others' batches may have landed. And a first try whose answer was lost may
   // have landed, whatever a second is told.
   const first = progress.writes === 1;

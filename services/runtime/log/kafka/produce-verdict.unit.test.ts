@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { NoAnswerInTime } from './kafka-error.js';
 import { covered, verdictOf } from './produce-verdict.js';
 import type { ProducedPart } from './wire/produce.js';
 
@@ -36,6 +37,16 @@ const verdicts: readonly [string, string, Error, ReturnType<typeof part>[], numb
   ['unknown two topics of which one may not be written', 'APPEND_UNKNOWN', protocol('TOPIC_AUTHORIZATION_FAILED'), [part('t', 0), part('u', 0)], 1],
   ['unknown what has come under another leader', 'APPEND_UNKNOWN', protocol('NOT_LEADER_FOR_PARTITION'), [part('t', 0)], 1],
 ];
+test('says of a failed append whether its cause passes by itself', () => {
+  const heals = (error: Error, writes: number): unknown => verdictOf(error, [part('t', 0)], { attempts: 1, writes }).details['heals'];
+  const named = (name: string): Error => Object.assign(new Error(name), { name });
+  for (const writes of [0, 1]) {
+    assert.equal(heals(named('KafkaJSConnectionError'), writes), true);
+    assert.equal(heals(new NoAnswerInTime('hangs'), writes), true);
+    assert.equal(heals(protocol('LEADER_NOT_AVAILABLE'), writes), true);
+    assert.equal(heals(protocol('TOPIC_AUTHORIZATION_FAILED'), writes), false);
+  }
+});
 for (const [what, code, error, parts, writes] of verdicts) {
   test(`calls ${what}`, () => {
     assert.equal(verdictOf(error, parts, { attempts: Math.max(1, writes), writes }).code, code);

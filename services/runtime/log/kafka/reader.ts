@@ -42,7 +42,7 @@ export class KafkaReader {
 
   async *#read({ topic, partition, from, until }: ReadOptions, ranges: Promise<readonly PartitionRange[]>): AsyncGenerator<readonly LogRecord[]> {
     const [range] = await ranges;
-    const end = until ?? range!.next;
+    const end = Math.min(until ?? Infinity, range!.next);
     if (from < range!.low || from > range!.next) throw outOfRange(topic, partition, from, range!);
     let position = from;
     let ahead = position < end ? this.#fetch(topic, partition, position) : undefined;

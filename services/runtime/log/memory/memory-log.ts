@@ -14,7 +14,7 @@ import type { AppendBatch, Appended, CommittedPosition, LogPort, LogRecord, Memb
  * What happens to an append: it lands; is refused; lands, but the answer is lost; is lost with its answer; or is
  * answered as unknown and lands `lateMs` later, whatever has been appended meanwhile.
  */
-export type AppendFault = 'ok' | 'refuse' | 'unknownWritten' | 'unknownLost' | { readonly lateMs: number };
+export type AppendFault = 'ok' | 'refuse' | 'unreachable' | 'unknownWritten' | 'unknownLost' | { readonly lateMs: number };
 
 export interface MemoryLogStoreOptions {
   readonly topics: readonly { readonly name: TopicName; readonly partitions: number }[];
@@ -200,6 +200,7 @@ export class MemoryLog implements LogPort {
       return () => { resolve(appended); };
     }
     if (fault === 'refuse') return () => { reject(new BlackboardError('APPEND_REFUSED', `the log refused a batch for ${where}; it is not in the log`)); };
+    if (fault === 'unreachable') return () => { reject(new BlackboardError('APPEND_REFUSED', `a batch for ${where} was not sent; nothing of it is in the log`, { heals: true })); };
     if (fault === 'unknownWritten') this.store.write(batch);
     if (typeof fault === 'object') {
       const copy = { ...batch, records: batch.records.map(({ key, value }) => ({ key: Buffer.from(key), value: Buffer.from(value) })) };
