@@ -50,8 +50,31 @@ describe('the queries of the documents', () => {
       const rows = await db.query(filled(text, variables, heading));
       assert.ok(rows.length > 0, 'it finds nothing in tables that hold what it asks for');
     });
+
+    if (text.includes('-- reads an index of all rows')) continue;
+    it(`${document}, ${heading}: reads a part of the audit rows, however many there are`, async () => {
+      // With these, a plan without a condition that an index knows has no other way than to read the whole table.
+      const plan = await db.transaction(async (tx) => {
+        for (const scan of ['seqscan', 'indexscan', 'indexonlyscan']) await tx.query(`SET LOCAL enable_${scan} = off`);
+        const [row] = await tx.query<{ 'QUERY PLAN': unknown }>(`EXPLAIN (FORMAT JSON) ${filled(text, variables, heading)}`);
+        return row?.['QUERY PLAN'];
+      });
+      for (const node of nodesOf(plan)) {
+        if (node['Relation Name'] === 'audit_rows') assert.equal(node['Node Type'], 'Bitmap Heap Scan');
+        if (node['Node Type'] === 'Bitmap Index Scan') assert.ok(node['Index Cond'] !== undefined || ofRareRows.test(node['Index Name'] ?? ''), `all of ${node['Index Name']}`);
+      }
+    });
   }
 });
+
+const ofRareRows = /^audit_rows_(stale|rejected|low_rubric)$/;
+
+type PlanNode = Readonly<Partial<Record<'Relation Name' | 'Node Type' | 'Index Name' | 'Index Cond', string>>>;
+
+function nodesOf(plan: unknown): readonly PlanNode[] {
+  if (plan === null || typeof plan !== 'object') return [];
+  return [plan, ...Object.values(plan).flatMap(nodesOf)];
+}
 
 /** Puts values where psql would put its variables. */
 function filled(sql: string, variables: ReadonlyMap<string, string>, heading: string): string {

@@ -3,11 +3,12 @@ import { readFileSync } from 'node:fs';
 import { after, before, describe, it, test } from 'node:test';
 import { whatIsMissing } from '../local/for-tests.js';
 import { startPostgres, type LocalPostgres } from '../local/postgres.js';
+import { openDatabase } from '../../replay/open-database.js';
 import { openPgDatabase } from '../../services/runtime/postgres/pg-database.js';
 import { openPgliteDatabase } from '../../services/runtime/postgres/pglite-database.js';
 import type { ListeningDatabase } from '../../services/runtime/postgres/listening-database.js';
 import { dumpMigrations, schemaFile } from './dump.js';
-import { loadMigrations, migrate, requireMigrated } from './migrate.js';
+import { loadMigrations, migrate, migratePostgres, requireMigrated } from './migrate.js';
 
 const missing = await whatIsMissing({ postgres: true });
 const server: LocalPostgres | null = missing === undefined ? await startPostgres() : null;
@@ -29,6 +30,14 @@ describe('Postgres', { skip: missing ?? false }, () => {
     const applied = await Promise.all(all.map((db) => migrate(db)));
     assert.deepEqual(applied.map((names) => names.length).sort(), [0, 0, 0, loadMigrations().length]);
     for (const db of all) await db.close();
+  });
+
+  it('may take hours, and so may a comparison: the bound of a service is not theirs', async () => {
+    const connectionString = await create();
+    await migratePostgres(connectionString, [{ number: 1, name: '000001_slow.sql', hash: 'a'.repeat(64), sql: "CREATE TABLE seen AS SELECT current_setting('statement_timeout') AS timeout" }]);
+    const db = await openDatabase({ databaseUrl: connectionString });
+    assert.deepEqual(await db.query("SELECT timeout, current_setting('statement_timeout') AS now FROM seen"), [{ timeout: '6h', now: '6h' }]);
+    await db.close();
   });
 
   it('two schemas of one database are two blackboards', async () => {

@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { createHash } from 'node:crypto';
 import type { Database } from '../../services/runtime/database.js';
 import { BlackboardError } from '../../services/runtime/errors.js';
+import { maintenanceTimeoutMs, openPgDatabase } from '../../services/runtime/postgres/pg-database.js';
 import { projectRoot } from '../../services/runtime/project-root.js';
 
 export interface Migration {
@@ -54,6 +55,19 @@ export async function migrate(db: Database, migrations: readonly Migration[] = l
     }
     return missing.map((migration) => migration.name);
   });
+}
+
+/**
+ * The same over a connection of its own, on which a statement may take hours: an index over a year of rows does, and a
+ * service's bound would end it at every try.
+ */
+export async function migratePostgres(connectionString: string, migrations?: readonly Migration[]): Promise<readonly string[]> {
+  const db = openPgDatabase({ connectionString, applicationName: 'migrations', statementTimeoutMs: maintenanceTimeoutMs, connectionsMax: 1 });
+  try {
+    return await migrate(db, migrations);
+  } finally {
+    await db.close();
+  }
 }
 
 /**

@@ -175,6 +175,8 @@ CREATE TABLE watermarks (
 CREATE INDEX audit_rows_answer ON public.audit_rows USING btree (partition, cause) WHERE ((event_type = ANY (ARRAY['JobAccepted'::text, 'ClaimRefused'::text, 'ClaimParked'::text, 'ClaimDeadLettered'::text])) AND (NOT stale));
 CREATE INDEX audit_rows_job ON public.audit_rows USING hash (job) WHERE (job IS NOT NULL);
 CREATE INDEX audit_rows_low_rubric ON public.audit_rows USING btree (ts DESC) WHERE (rubric_score < (0.82)::double precision);
+CREATE INDEX audit_rows_rejected ON public.audit_rows USING btree (ts DESC) WHERE ((event_type = ANY (ARRAY['ClaimRefused'::text, 'ClaimParked'::text, 'ClaimDeadLettered'::text])) AND (NOT stale));
+CREATE INDEX audit_rows_stale ON public.audit_rows USING btree (ts DESC) WHERE stale;
 CREATE INDEX audit_rows_ts ON public.audit_rows USING brin (ts) WITH (pages_per_range='32', autosummarize='on');
 CREATE INDEX bodies_put_at ON public.bodies USING btree (put_at);
 CREATE INDEX jobs_tenant_accepted ON public.jobs USING btree (tenant, accepted_at DESC);
@@ -251,45 +253,66 @@ CREATE VIEW submissions AS
    FROM audit_rows
   WHERE (event_type = ANY (ARRAY['JobAccepted'::text, 'ClaimRefused'::text, 'ClaimParked'::text, 'ClaimDeadLettered'::text])) AND NOT stale;
 CREATE VIEW turns AS
- SELECT a.turn_id,
-    a.job AS case_id,
-    a.job,
-    a.instance,
-    a.step,
-    a.attempt,
-    a.partition,
-    min(a.tenant) AS tenant,
-    min(a.agent) FILTER (WHERE a.event_type = 'StepRequested'::text) AS agent,
-    COALESCE(max(a.agent_version) FILTER (WHERE a.event_type = 'VerificationRequested'::text), max(a.agent_version)) AS agent_version,
-    min(a.agent) FILTER (WHERE a.event_type = 'VerificationRequested'::text) AS verifier,
-    COALESCE(max(a.model) FILTER (WHERE a.event_type = 'VerificationRequested'::text), max(a.model)) AS model,
-    COALESCE(max(a.prompt_hash) FILTER (WHERE a.event_type = 'VerificationRequested'::text), max(a.prompt_hash)) AS prompt_hash,
-    min(a.input_hash) FILTER (WHERE a.event_type = 'StepRequested'::text) AS input_hash,
-    min((a.detail -> 'variation'::text) ->> 'kind'::text) FILTER (WHERE a.event_type = 'StepRequested'::text) AS variation,
-    min(a.ts) FILTER (WHERE a.event_type = 'StepRequested'::text) AS requested_at,
-    min(a."offset") FILTER (WHERE a.event_type = 'StepRequested'::text) AS request_offset,
-    min(a.ts) FILTER (WHERE a.event_type = 'VerificationRequested'::text) AS verification_requested_at,
-    min(a.ts) FILTER (WHERE a.event_type = ANY (ARRAY['StepCompleted'::text, 'AttemptFailed'::text, 'StepFailed'::text])) AS closed_at,
-    min(a."offset") FILTER (WHERE a.event_type = ANY (ARRAY['StepCompleted'::text, 'AttemptFailed'::text, 'StepFailed'::text])) AS close_offset,
+ SELECT r.turn_id,
+    r.job AS case_id,
+    r.job,
+    r.instance,
+    r.step,
+    r.attempt,
+    r.partition,
+    r.tenant,
+    r.agent,
+    COALESCE(a.verified_version, a.agent_version) AS agent_version,
+    a.verifier,
+    COALESCE(a.verified_model, a.model) AS model,
+    COALESCE(a.verified_prompt_hash, a.prompt_hash) AS prompt_hash,
+    r.input_hash,
+    (r.detail -> 'variation'::text) ->> 'kind'::text AS variation,
+    r.ts AS requested_at,
+    r."offset" AS request_offset,
+    a.verification_requested_at,
+    a.closed_at,
+    a.close_offset,
         CASE
-            WHEN bool_or(a.event_type = 'StepCompleted'::text) THEN 'completed'::text
-            WHEN bool_or(a.event_type = ANY (ARRAY['AttemptFailed'::text, 'StepFailed'::text])) THEN 'failed'::text
-            WHEN bool_or(j.ended_offset IS NOT NULL) THEN 'abandoned'::text
-            WHEN bool_or(a.event_type = 'VerificationRequested'::text) THEN 'verifying'::text
+            WHEN a.is_completed THEN 'completed'::text
+            WHEN a.is_failed THEN 'failed'::text
+            WHEN j.ended_offset IS NOT NULL THEN 'abandoned'::text
+            WHEN a.verification_requested_at IS NOT NULL THEN 'verifying'::text
             ELSE 'requested'::text
         END AS outcome,
-    COALESCE(min(a.reason) FILTER (WHERE a.event_type = 'AttemptFailed'::text), min(a.reason) FILTER (WHERE a.event_type = 'StepFailed'::text)) AS reason,
-    count(*) FILTER (WHERE a.event_type = 'ArtifactVerified'::text) AS accepted,
-    count(*) FILTER (WHERE a.event_type = 'ArtifactRejected'::text) AS rejected,
-    COALESCE(max(a.rubric_score) FILTER (WHERE a.event_type = 'StepCompleted'::text), avg(a.rubric_score) FILTER (WHERE a.event_type = ANY (ARRAY['ArtifactVerified'::text, 'ArtifactRejected'::text]))) AS rubric_score,
-    max(a.latency_ms) FILTER (WHERE a.event_type = ANY (ARRAY['StepCompleted'::text, 'AttemptFailed'::text])) AS latency_ms,
-    LEAST(COALESCE(sum(a.cost_micros), 0::numeric), '9007199254740991'::bigint::numeric)::bigint AS cost_micros,
-    max(a.fallback_taken) AS fallback_taken,
-    max(a.edge_label) FILTER (WHERE a.event_type = ANY (ARRAY['StepCompleted'::text, 'AttemptFailed'::text, 'StepFailed'::text])) AS edge_label
-   FROM audit_rows a
-     LEFT JOIN jobs j ON j.job = a.job AND j.instance = a.instance
-  WHERE NOT a.stale AND a.turn_id IS NOT NULL AND (a.event_type = ANY (ARRAY['StepRequested'::text, 'VerificationRequested'::text, 'ArtifactVerified'::text, 'ArtifactRejected'::text, 'StepCompleted'::text, 'AttemptFailed'::text, 'StepFailed'::text]))
-  GROUP BY a.turn_id, a.job, a.instance, a.step, a.attempt, a.partition;
+    a.reason,
+    a.accepted,
+    a.rejected,
+    a.rubric_score,
+    a.latency_ms,
+    a.cost_micros,
+    a.fallback_taken,
+    a.edge_label
+   FROM audit_rows r
+     LEFT JOIN jobs j ON j.job = r.job AND j.instance = r.instance
+     CROSS JOIN LATERAL ( SELECT max(audit_rows.agent_version) FILTER (WHERE audit_rows.event_type = 'VerificationRequested'::text) AS verified_version,
+            max(audit_rows.agent_version) AS agent_version,
+            min(audit_rows.agent) FILTER (WHERE audit_rows.event_type = 'VerificationRequested'::text) AS verifier,
+            max(audit_rows.model) FILTER (WHERE audit_rows.event_type = 'VerificationRequested'::text) AS verified_model,
+            max(audit_rows.model) AS model,
+            max(audit_rows.prompt_hash) FILTER (WHERE audit_rows.event_type = 'VerificationRequested'::text) AS verified_prompt_hash,
+            max(audit_rows.prompt_hash) AS prompt_hash,
+            min(audit_rows.ts) FILTER (WHERE audit_rows.event_type = 'VerificationRequested'::text) AS verification_requested_at,
+            min(audit_rows.ts) FILTER (WHERE audit_rows.event_type = ANY (ARRAY['StepCompleted'::text, 'AttemptFailed'::text, 'StepFailed'::text])) AS closed_at,
+            min(audit_rows."offset") FILTER (WHERE audit_rows.event_type = ANY (ARRAY['StepCompleted'::text, 'AttemptFailed'::text, 'StepFailed'::text])) AS close_offset,
+            bool_or(audit_rows.event_type = 'StepCompleted'::text) AS is_completed,
+            bool_or(audit_rows.event_type = ANY (ARRAY['AttemptFailed'::text, 'StepFailed'::text])) AS is_failed,
+            COALESCE(min(audit_rows.reason) FILTER (WHERE audit_rows.event_type = 'AttemptFailed'::text), min(audit_rows.reason) FILTER (WHERE audit_rows.event_type = 'StepFailed'::text)) AS reason,
+            count(*) FILTER (WHERE audit_rows.event_type = 'ArtifactVerified'::text) AS accepted,
+            count(*) FILTER (WHERE audit_rows.event_type = 'ArtifactRejected'::text) AS rejected,
+            COALESCE(max(audit_rows.rubric_score) FILTER (WHERE audit_rows.event_type = 'StepCompleted'::text), avg(audit_rows.rubric_score) FILTER (WHERE audit_rows.event_type = ANY (ARRAY['ArtifactVerified'::text, 'ArtifactRejected'::text]))) AS rubric_score,
+            max(audit_rows.latency_ms) FILTER (WHERE audit_rows.event_type = ANY (ARRAY['StepCompleted'::text, 'AttemptFailed'::text])) AS latency_ms,
+            LEAST(COALESCE(sum(audit_rows.cost_micros), 0::numeric), '9007199254740991'::bigint::numeric)::bigint AS cost_micros,
+            max(audit_rows.fallback_taken) AS fallback_taken,
+            max(audit_rows.edge_label) FILTER (WHERE audit_rows.event_type = ANY (ARRAY['StepCompleted'::text, 'AttemptFailed'::text, 'StepFailed'::text])) AS edge_label
+           FROM audit_rows
+          WHERE audit_rows.job = r.job AND audit_rows.instance = r.instance AND audit_rows.step = r.step AND audit_rows.attempt = r.attempt AND audit_rows.partition = r.partition AND NOT audit_rows.stale AND (audit_rows.event_type = ANY (ARRAY['StepRequested'::text, 'VerificationRequested'::text, 'ArtifactVerified'::text, 'ArtifactRejected'::text, 'StepCompleted'::text, 'AttemptFailed'::text, 'StepFailed'::text]))) a
+  WHERE r.event_type = 'StepRequested'::text AND NOT r.stale AND r.turn_id IS NOT NULL;
 
 CREATE OR REPLACE FUNCTION public.refuse_audit_change()
  RETURNS trigger
@@ -312,10 +335,9 @@ CREATE TRIGGER audit_rows_append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON pub
 
 GRANT INSERT, SELECT, UPDATE ON artifacts TO blackboard_projector;
 GRANT SELECT ON artifacts TO blackboard_reader;
-GRANT SELECT ON audit_rows TO blackboard_gateway;
 GRANT INSERT, SELECT ON audit_rows TO blackboard_projector;
 GRANT SELECT ON audit_rows TO blackboard_reader;
-GRANT DELETE, INSERT, SELECT, UPDATE (put_at) ON bodies TO blackboard_gateway;
+GRANT INSERT, SELECT, UPDATE (put_at) ON bodies TO blackboard_gateway;
 GRANT INSERT, SELECT, UPDATE ON jobs TO blackboard_projector;
 GRANT SELECT ON jobs TO blackboard_reader;
 GRANT SELECT ON migrations TO blackboard_gateway;

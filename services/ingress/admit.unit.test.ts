@@ -48,6 +48,7 @@ test('a list of keys is refused whole when an entry breaks a rule', () => {
   assert.equal(parseApiKeys(JSON.stringify([{ hash: apiKeyHash('x'), principal: 'a', tenant: 't' }])).length, 1);
   assert.throws(() => parseApiKeys('[{"hash":"short","principal":"a","tenant":"t"}]'), /0\.hash/);
   assert.throws(() => parseApiKeys('[{]'), { code: 'CONFIG_INVALID' });
+  assert.throws(() => parseApiKeys(JSON.stringify(['t', 'u'].map((tenant) => ({ hash: apiKeyHash('x'), principal: 'a', tenant })))), /1\.hash/);
 });
 
 test('without keys the door opens on loopback only', () => {

@@ -31,7 +31,12 @@ export function parseApiKeys(text: string): readonly ApiKey[] {
   const parsed = parseStrictJsonText(text);
   if (!parsed.ok) throw new BlackboardError('CONFIG_INVALID', `the list of API keys: ${parsed.message}`);
   const keys = apiKeysSchema.safeParse(parsed.value);
-  if (keys.success) return keys.data;
+  if (keys.success) {
+    const seen = new Set<string>();
+    const again = keys.data.findIndex(({ hash }) => seen.size === seen.add(hash).size);
+    if (again >= 0) throw new BlackboardError('CONFIG_INVALID', `the list of API keys, ${again}.hash: an entry before it has the same; a key binds its caller to one principal and one tenant`);
+    return keys.data;
+  }
   const issue = keys.error.issues[0];
   throw new BlackboardError('CONFIG_INVALID', `the list of API keys, ${issue?.path.join('.') ?? ''}: ${issue?.message ?? 'has another shape'}`);
 }

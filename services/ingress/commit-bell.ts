@@ -13,6 +13,7 @@ export class CommitBell {
   readonly #unsubscribe: Unsubscribe;
   readonly #lookAgainMs: number;
   #isClosed = false;
+  #rings = 0;
 
   /** `lookAgainMs`: longest wait without a ring. */
   constructor(onCommitted: OnCommitted | undefined, lookAgainMs: number = onCommitted === undefined ? 250 : 1000) {
@@ -22,6 +23,11 @@ export class CommitBell {
 
   get isClosed(): boolean {
     return this.#isClosed;
+  }
+
+  /** How often it has rung: who compares knows whether it rang meanwhile. */
+  get rings(): number {
+    return this.#rings;
   }
 
   /** Those who wait now. */
@@ -52,6 +58,7 @@ export class CommitBell {
   }
 
   #ring(): void {
+    this.#rings += 1;
     for (const done of [...this.#waiting]) done();
   }
 }

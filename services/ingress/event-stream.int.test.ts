@@ -75,3 +75,18 @@ test('a ring wakes the stream before it would have looked again', async () => {
   assert.ok(Date.now() - startedMs < 5000);
   await close(served, bell);
 });
+
+test('a ring that comes while rows are read is not waited for again', { timeout: 10_000 }, async () => {
+  let ring: () => void = () => {};
+  const bell = new CommitBell((listener) => { ring = listener; return () => {}; }, 60_000);
+  let reads = 0;
+  const served = await serve(async () => {
+    reads += 1;
+    if (reads > 1) return [{ offset: 1, eventType: 'JobEnded' }];
+    ring();
+    return [];
+  }, bell);
+  served.response.resume();
+  await served.done;
+  await close(served, bell);
+});

@@ -13,11 +13,14 @@ export interface EventStream {
   readonly bell: CommitBell;
   /** Offset of the last event that the caller has; -1: none. */
   readonly after: number;
+  /** The end of the job is committed: whoever has all rows already is told so, and not kept waiting for more. */
+  readonly isEnded?: boolean;
   /** Default 15,000. */
   readonly heartbeatMs?: number;
 }
 
 export const pageRows = 100;
+const end = 'event: end\ndata: {}\n\n';
 
 /** Resolves when the job has ended or the caller has gone; rejects when the rows cannot be read. */
 export async function streamEvents(stream: EventStream): Promise<void> {
@@ -34,17 +37,20 @@ export async function streamEvents(stream: EventStream): Promise<void> {
     if (!response.write(text)) await drained(response, gone.signal);
   };
   while (!gone.signal.aborted && !bell.isClosed) {
+    const { rings } = bell;
     const rows = await stream.read(after);
     for (const row of rows) {
       after = row.offset;
       await write(`id: ${row.offset}\nevent: ${row.eventType}\ndata: ${JSON.stringify(row)}\n\n`);
-      if (row.eventType === 'JobEnded') return void response.end('event: end\ndata: {}\n\n');
+      if (row.eventType === 'JobEnded') return void response.end(end);
       if (gone.signal.aborted) return;
     }
+    if (rows.length === 0 && stream.isEnded === true) return void response.end(end);
     if (rows.length === pageRows) continue;
     const leftMs = lastWriteAtMs + heartbeatMs - Date.now();
     if (leftMs <= 0) await write(': beat\n\n');
-    else await bell.next(leftMs, gone.signal);
+    // What rang while the rows were read may be no part of them.
+    else if (bell.rings === rings) await bell.next(leftMs, gone.signal);
   }
   response.end();
 }

@@ -113,6 +113,21 @@ test('the same submission again answers the place of the first, and the same key
   assert.deepEqual([other.status, other.json['code'], other.json['reason']], [409, 'CONFLICT', 'idempotency-key-reused']);
 });
 
+test('a database that hangs does not keep a submission from the log', { timeout: 60_000 }, async () => {
+  let release = (): void => undefined;
+  // There is one connection: whatever is asked now waits for the end of this.
+  const hung = new Promise<void>((resolve) => { release = resolve; });
+  const hanging = rig.db.transaction(() => hung);
+  try {
+    const answer = await call('POST', '/v1/jobs', { body: { workflow: 'brief', params: {}, idempotencyKey: 'while it hangs' } });
+    assert.equal(answer.status, 202, answer.text);
+    assert.ok((await claimAt(answer.json as unknown as Submitted)).isSigned);
+  } finally {
+    release();
+    await hanging;
+  }
+});
+
 test('a refused submission is no job, and its URLs say why', async () => {
   const submitted = await submit({ workflow: 'unheard-of' });
   await rig.say(submitted.partition, refusedFact(submitted, 'unknown-workflow'));
@@ -121,7 +136,22 @@ test('a refused submission is no job, and its URLs say why', async () => {
   assert.equal((await call('GET', `/v1/submissions/${submitted.partition}/${submitted.offset}`)).json['reason'], 'unknown-workflow');
   const result = await call('GET', `/v1/jobs/${submitted.job}/result?wait=5&submission=${submitted.offset}`);
   assert.deepEqual([result.status, result.json['reason']], [404, 'unknown-workflow']);
+  for (const of of ['events', 'artifacts']) {
+    const answer = await call('GET', submitted.statusUrl.replace('?', `/${of}?`));
+    assert.deepEqual([answer.status, answer.json['reason'], answer.json['explanation']], [404, 'unknown-workflow', 'workflow: one that is in force'], of);
+  }
+  const cancelled = await call('POST', submitted.statusUrl.replace('?', '/cancel?'));
+  assert.deepEqual([cancelled.status, cancelled.json['reason'], cancelled.json['explanation']], [404, 'unknown-workflow', 'workflow: one that is in force'], 'cancel');
   assert.equal((await call('GET', `/v1/jobs/${submitted.job}`)).status, 404);
+});
+
+test('whoever needs the job of a submission that is not judged yet is told to come back, not that there is none', async () => {
+  const { statusUrl } = await submit();
+  for (const [method, of] of [['GET', 'artifacts'], ['POST', 'cancel']] as const) {
+    const answer = await call(method, statusUrl.replace('?', `/${of}?`));
+    assert.deepEqual([answer.status, answer.json['state'], answer.headers.get('retry-after')], [503, 'submitted', '2'], of);
+    assert.equal((await call(method, statusUrl.replace('?', `/${of}?`), { key: keys.other })).status, 404);
+  }
 });
 
 test('a duplicate that the gate refused shows the job that stands', async () => {
@@ -165,6 +195,18 @@ test('a result by reference comes through the gateway, as JSON, Markdown or byte
   const markdown = await call('GET', path, { headers: { accept: 'text/markdown' } });
   assert.deepEqual([markdown.text, markdown.headers.get('content-type')], ['# a large brief', 'text/markdown; charset=utf-8']);
   assert.equal((await call('GET', path, { headers: { accept: 'application/octet-stream' } })).text, 'a large brief');
+});
+
+test('a result by reference stays readable when the gateway does not remember the end of its job any more', async () => {
+  const submitted = await submit();
+  const bytes = Buffer.from('an old brief');
+  const hash = contentHash(bytes);
+  await rig.bodies.put([{ hash, bytes }]);
+  const end = ended(submitted, { result: { hash, size: bytes.length, encoding: 'reference', bytes: Buffer.alloc(0) } });
+  // In one batch, so that no instant is left in which it is remembered.
+  await rig.say(submitted.partition, accepted(submitted), end, sampleFact('TickObserved', { job: '', timeMs: end.atMs + 2 * 86_400_000 }));
+  const answer = await call('GET', `/v1/jobs/${submitted.job}/result?wait=10`, { headers: { accept: 'application/octet-stream' } });
+  assert.deepEqual([answer.status, answer.text], [200, 'an old brief']);
 });
 
 test('a result whose body the gateway does not give is a 503, not an empty answer', async () => {
@@ -257,6 +299,20 @@ test('events come as they are committed, in order, end with the job, and go on b
   const rest = await call('GET', path, { headers: { 'last-event-id': String(ids[1]) } });
   assert.deepEqual([...rest.text.matchAll(/^id: (.*)$/gm)].map((match) => Number(match[1])), ids.slice(2));
   assert.equal((await call('GET', path, { headers: { 'last-event-id': 'x' } })).status, 400);
+});
+
+test('who comes back behind the end of a job is told that this was all, and shown nothing of a later life of its id', { timeout: 30_000 }, async () => {
+  const submitted = await submit();
+  const path = `/v1/jobs/${submitted.job}/events?submission=${submitted.offset}`;
+  await rig.say(submitted.partition, accepted(submitted), ended(submitted));
+  await statusIs(submitted.statusUrl, 'ended');
+  const ids = [...(await call('GET', path)).text.matchAll(/^id: (.*)$/gm)].map((match) => String(match[1]));
+  const back = { headers: { 'last-event-id': String(ids.at(-1)) } };
+  assert.deepEqual([...(await call('GET', path, back)).text.matchAll(/^event: (.*)$/gm)].map((match) => match[1]), ['end']);
+  const later = { ...submitted, offset: submitted.offset + 1_000 };
+  await rig.say(submitted.partition, accepted(later), ended(later));
+  await statusIs(`/v1/jobs/${submitted.job}`, 'ended');
+  assert.deepEqual([...(await call('GET', path, back)).text.matchAll(/^event: (.*)$/gm)].map((match) => match[1]), ['end']);
 });
 
 test('refusals in partitions other than the job\'s are no part of its events, and do not keep its end from those who follow', async () => {

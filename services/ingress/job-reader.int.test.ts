@@ -33,6 +33,41 @@ describe('what ingress reads of Postgres', () => {
     }
   });
 
+  it('lists the jobs of a tenant page by page, newest first, without reading those of others or sorting all', async () => {
+    const rig = await ingressRig();
+    try {
+      const ids = Array.from({ length: 30 }, (_, index) => index.toString(16).padStart(32, '0'));
+      for (const [index, job] of ids.entries()) await rig.say(0, sampleFact('JobAccepted', { job, cause: index, instance: index, tenant: index % 3 === 0 ? 'zoo' : 'acme' }));
+      const deadlineMs = Date.now() + 20_000;
+      while ((await rig.db.query<{ jobs: number }>('SELECT count(*)::int AS jobs FROM jobs'))[0]?.jobs !== 30) {
+        assert.ok(Date.now() < deadlineMs, 'the rows are there');
+        await sleep(20);
+      }
+      const asked: { readonly sql: string; readonly values: readonly unknown[] }[] = [];
+      const reader = new JobReader({ ...rig.db, query: (sql, values = []) => { asked.push({ sql, values }); return rig.db.query(sql, values); } });
+      const seen: string[] = [];
+      let before: string | undefined;
+      do {
+        const page = await reader.jobs({ ...caller, tenant: 'acme' }, { limit: 6, before });
+        seen.push(...page.jobs.map(({ job }) => job));
+        before = page.next ?? undefined;
+      } while (before !== undefined);
+      assert.equal(asked.length, 4);
+      const accepted = await rig.db.query<{ job: string }>("SELECT job FROM jobs WHERE tenant = 'acme' ORDER BY accepted_at DESC, job DESC");
+      assert.deepEqual(seen, accepted.map(({ job }) => job));
+      for (const { sql, values } of asked) {
+        const plan = await rig.db.transaction(async (tx) => {
+          await tx.query('SET LOCAL enable_seqscan = off');
+          await tx.query('SET LOCAL plan_cache_mode = force_custom_plan');
+          return JSON.stringify(await tx.query(`EXPLAIN (FORMAT JSON) ${sql}`, values));
+        });
+        assert.match(plan, /"Incremental Sort".*"jobs_tenant_accepted"/s);
+      }
+    } finally {
+      await rig.close();
+    }
+  });
+
   it('answers 503 with a time to come back while the database is away', async () => {
     // Nobody listens at port 1.
     const db = openPgDatabase({ connectionString: 'postgres://nobody@127.0.0.1:1/none' });

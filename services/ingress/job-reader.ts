@@ -10,7 +10,6 @@ import type { artifactView, JobView, SubmissionView } from './schemas.js';
 import type { z } from 'zod';
 
 const atMs = (column: string): string => `(extract(epoch FROM ${column}) * 1000)::bigint`;
-const listedAt = 'coalesce(accepted_at, last_event_at)';
 const jobColumns = `job, instance, partition, tenant, state, outcome, reason, workflow, workflow_version AS "workflowVersion", goal, correlation, on_behalf_of AS "onBehalfOf",
   ${atMs('accepted_at')} AS "acceptedAtMs", ${atMs('deadline_at')} AS "deadlineAtMs", ${atMs('ended_at')} AS "endedAtMs", latency_ms AS "latencyMs", cost_micros AS "costMicros",
   attempts_requested AS "attemptsRequested", attempts_failed AS "attemptsFailed", steps_completed AS "stepsCompleted", steps_failed AS "stepsFailed",
@@ -26,6 +25,9 @@ export interface StoredResult {
   readonly encoding: string;
   /** Null when it goes by reference. */
   readonly body: Buffer | null;
+  readonly partition: number;
+  /** Of the job's end on `bb.verified`. */
+  readonly endedOffset: number | null;
 }
 
 export interface AuditEvent extends Record<string, unknown> {
@@ -73,16 +75,16 @@ export class JobReader {
     }
   }
 
-  /** Newest first. `before` is `<listed at, ms>-<job>` of the last one seen. */
+  /** Newest first, in the order of an index: a page costs as much as it shows. `before` is `<accepted at, ms>-<job>` of the last one seen. */
   async jobs(caller: Caller, filter: { readonly state?: string | undefined; readonly limit: number; readonly before?: string | undefined }): Promise<{ readonly jobs: readonly JobView[]; readonly next: string | null }> {
     const [beforeMs, beforeJob] = filter.before?.split('-') ?? [null, null];
-    const rows = await this.#query<JobView & { listedAtMs: number }>(
-      `SELECT ${jobColumns}, ${atMs(listedAt)} AS "listedAtMs" FROM jobs WHERE ${ownTenant} AND ($2::text IS NULL OR state = $2 OR outcome = $2)
-        AND ($3::bigint IS NULL OR (${atMs(listedAt)}, job) < ($3, $4::text)) ORDER BY ${atMs(listedAt)} DESC, job DESC LIMIT $5`,
+    const rows = await this.#query<JobView>(
+      `SELECT ${jobColumns} FROM jobs WHERE ${ownTenant} AND ($2::text IS NULL OR state = $2 OR outcome = $2) AND accepted_at IS NOT NULL
+        AND ($3::bigint IS NULL OR (accepted_at, job) < (timestamptz 'epoch' + $3::bigint * interval '1 millisecond', $4::text)) ORDER BY accepted_at DESC, job DESC LIMIT $5`,
       [caller.tenant, filter.state ?? null, beforeMs === null ? null : Number(beforeMs), beforeJob, filter.limit + 1]);
     const jobs = rows.slice(0, filter.limit);
     const last = jobs.at(-1);
-    return { jobs: jobs.map(({ listedAtMs: _, ...job }) => job), next: rows.length > filter.limit && last !== undefined ? `${last.listedAtMs}-${last.job}` : null };
+    return { jobs, next: rows.length > filter.limit && last !== undefined ? `${last.acceptedAtMs}-${last.job}` : null };
   }
 
   /** What was submitted under a job id last; for comparing digests. */
@@ -101,7 +103,7 @@ export class JobReader {
 
   async result(job: string, instance: number): Promise<StoredResult | null> {
     const rows = await this.#query<{ [K in keyof StoredResult]: StoredResult[K] }>(
-      'SELECT result_type AS type, result_contract AS contract, result_hash AS hash, result_size AS size, result_encoding AS encoding, result_body AS body FROM jobs WHERE job = $1 AND instance = $2', [job, instance]);
+      'SELECT result_type AS type, result_contract AS contract, result_hash AS hash, result_size AS size, result_encoding AS encoding, result_body AS body, partition, ended_offset AS "endedOffset" FROM jobs WHERE job = $1 AND instance = $2', [job, instance]);
     const row = rows[0];
     // A driver may hand out a view of something larger, or a plain Uint8Array.
     return row === undefined || (row.hash ?? '') === '' ? null : { ...row, body: row.body === null ? null : Buffer.from(row.body) };
@@ -113,12 +115,13 @@ export class JobReader {
         WHERE job = $1 AND instance = $2 ORDER BY last_offset, step, attempt, hash LIMIT 5000`, [job, instance]);
   }
 
-  /** Audit rows of one life of a job behind an offset, in order; rows of stale epochs, and of other partitions than the job's, say nothing of it. */
+  /** Audit rows of one life of a job behind an offset, up to its end, in order; rows of stale epochs, and of other partitions than the job's, say nothing of it. */
   async events(of: { readonly job: string; readonly instance: number }, after: number, limit: number): Promise<readonly AuditEvent[]> {
     return this.#query<AuditEvent>(
       `SELECT "offset", partition, ${atMs('ts')} AS "tsMs", event_type AS "eventType", node, agent, agent_version AS "agentVersion", step, attempt, turn_id AS "turnId", model, rubric_score AS "rubricScore",
         latency_ms AS "latencyMs", cost_micros AS "costMicros", fallback_taken AS "fallbackTaken", edge_label AS "edgeLabel", reason, input_hash AS "inputHash", output_hash AS "outputHash", cause, authentic, detail
         FROM audit_rows WHERE job = $1 AND "offset" > $2 AND "offset" >= coalesce((SELECT accepted_offset FROM jobs WHERE job = $1 AND instance = $3), 0) AND NOT stale
+          AND "offset" <= coalesce((SELECT ended_offset FROM jobs WHERE job = $1 AND instance = $3), "offset")
           AND partition = coalesce((SELECT partition FROM jobs WHERE job = $1 AND instance = $3), partition)
         ORDER BY partition, "offset" LIMIT $4`, [of.job, after, of.instance, limit]);
   }

@@ -4,6 +4,8 @@ import { onceMigrated } from '../../infra/sql/once-migrated.js';
 import { loadWorkflows } from '../../workflows/load-workflows.js';
 import { refuseInsecureInProduction } from '../runtime/config.js';
 import { openPgDatabase } from '../runtime/postgres/pg-database.js';
+import { requireOwnKey } from '../runtime/require-keys.js';
+import { requirePartitions } from '../runtime/require-partitions.js';
 import { runStage } from '../runtime/run-stage.js';
 import { parseApiKeys } from './callers.js';
 import { committedChannel } from './commit-bell.js';
@@ -16,6 +18,8 @@ await runStage({
   start: async (config, plumbing) => {
     const apiKeys = config.BLACKBOARD_API_KEYS === undefined ? [] : parseApiKeys(config.BLACKBOARD_API_KEYS.reveal());
     refuseInsecureInProduction({ profile: config.BLACKBOARD_PROFILE, listeners: [{ name: 'BLACKBOARD_API_KEYS', authenticated: apiKeys.length > 0 }] });
+    requireOwnKey(plumbing.keyring, 'ingress');
+    await requirePartitions({ ...plumbing, topic: plumbing.topics.quarantine }, config.BLACKBOARD_PARTITIONS);
     const { renderers } = await loadWorkflows(config.BLACKBOARD_WORKFLOWS ?? []);
     const db = openPgDatabase({ connectionString: config.DATABASE_URL.reveal(), role: config.BLACKBOARD_READER_DATABASE_ROLE, applicationName: plumbing.instance, connectionsMax: 8 });
     await onceMigrated(db, plumbing.logger);

@@ -2,7 +2,7 @@
 
 import { DoorError } from '../runtime/http-door.js';
 import { z } from 'zod';
-import { goneSignal, noSuchJob, waitersMax, type Routes } from './routes.js';
+import { goneSignal, noJob, noSuchJob, waitersMax, type Routes } from './routes.js';
 import { pageRows, streamEvents } from './event-stream.js';
 import { artifactView, errorView, jobParams, listQuery, listView, placeParams, statusQuery, statusView, submissionView } from './schemas.js';
 
@@ -32,7 +32,7 @@ export function addReadRoutes({ app, parts, finder, caller }: Routes): void {
     schema: { summary: 'Artifacts of a job in both namespaces, by reference', params: jobParams, querystring: statusQuery, response: { 200: z.object({ artifacts: z.array(artifactView) }), ...errors } },
   }, async (request) => {
     const found = await finder.find(caller(request), request.params.job, request.query.submission);
-    if (found.is !== 'job') throw noSuchJob();
+    if (found.is !== 'job') throw noJob(found);
     return { artifacts: [...await reader.artifacts(found.view.job, found.view.instance)] };
   });
 
@@ -53,11 +53,11 @@ export function addReadRoutes({ app, parts, finder, caller }: Routes): void {
     const who = caller(request);
     const isSettled = (found: { readonly is: string; readonly view?: { readonly state: string } }): boolean => found.is !== 'submission' || found.view?.state !== 'submitted';
     const found = await finder.until(() => finder.find(who, request.params.job, request.query.submission), isSettled, { deadlineAtMs: Date.now() + acceptanceWaitMs, gone: goneSignal(reply) });
-    if (found.is !== 'job') throw noSuchJob();
-    const { job, instance } = found.view;
+    if (found.is !== 'job') throw noJob(found);
+    const { job, instance, state } = found.view;
     reply.hijack();
     try {
-      await streamEvents({ response: reply.raw, bell, after: Number(lastId), read: (after) => reader.events({ job, instance }, after, pageRows) });
+      await streamEvents({ response: reply.raw, bell, after: Number(lastId), isEnded: state === 'ended', read: (after) => reader.events({ job, instance }, after, pageRows) });
     } catch (error) {
       // The caller comes back with the id of the last event it has.
       request.log.error({ err: error, job }, 'an event stream was cut');

@@ -1,7 +1,7 @@
 // The body of a job's result: inline from Postgres, otherwise from the gateway under the role of ingress. What comes
 // must have the hash that the terminal fact names. How it is shown depends on its contract.
 
-import { contentHash } from '../blackboard/ids.js';
+import { contentHash, coordinate } from '../blackboard/ids.js';
 import { gatewayRequestText, proofHeaders } from '../blackboard/signed-text.js';
 import { DoorError } from '../runtime/http-door.js';
 import type { Keyring } from '../runtime/keyring.js';
@@ -27,20 +27,21 @@ export interface GatewayAccess {
 /** @throws DoorError 503 GATEWAY_UNAVAILABLE when the body cannot be had now. */
 export async function readResultBody(result: StoredResult, of: { readonly job: string; readonly instance: number }, access: GatewayAccess): Promise<Buffer> {
   if (result.encoding === 'inline' && result.body !== null) return result.body;
-  const body = await fetchBody(result.hash, of, access);
+  const body = await fetchBody(result, of, access);
   if (contentHash(body) !== result.hash) throw unavailable('what the gateway answered does not have the hash of the result');
   return body;
 }
 
-async function fetchBody(hash: string, of: { readonly job: string; readonly instance: number }, access: GatewayAccess): Promise<Buffer> {
+/** Names the record of the job's end: the gateway reads there what it does not remember any more. */
+async function fetchBody({ hash, partition, endedOffset }: StoredResult, of: { readonly job: string; readonly instance: number }, access: GatewayAccess): Promise<Buffer> {
   const signer = access.keyring.signerOf('ingress');
   const atMs = access.nowMs();
   const path = `/v1/bodies/${hash}`;
-  const name = { job: of.job, instance: of.instance, step: '', attempt: 0, request: '' };
+  const name = { job: of.job, instance: of.instance, step: '', attempt: 0, request: endedOffset === null ? '' : coordinate('v', partition, endedOffset) };
   const signature = access.keyring.sign(signer, gatewayRequestText(name, signer, atMs, { method: 'GET', path, body: Buffer.alloc(0) }));
   const headers = {
     [proofHeaders.signer]: signer, [proofHeaders.signature]: signature.toString('hex'), [proofHeaders.atMs]: String(atMs),
-    [proofHeaders.job]: name.job, [proofHeaders.instance]: String(name.instance), [proofHeaders.step]: '', [proofHeaders.attempt]: '0', [proofHeaders.request]: '',
+    [proofHeaders.job]: name.job, [proofHeaders.instance]: String(name.instance), [proofHeaders.step]: '', [proofHeaders.attempt]: '0', [proofHeaders.request]: name.request,
   };
   try {
     const response = await fetch(access.gatewayUrl + path, { headers, redirect: 'error', signal: AbortSignal.timeout(10_000) });

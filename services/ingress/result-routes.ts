@@ -1,13 +1,12 @@
 // The answer of a job. It is given out only when its rows are committed; waiting for it is bounded.
 
 import { z } from 'zod';
-import { DoorError } from '../runtime/http-door.js';
-import { goneSignal, noSuchJob, waitersMax, type IngressParts, type Routes } from './routes.js';
+import { goneSignal, noJob, waitersMax, type IngressParts, type Routes } from './routes.js';
 import { through } from '../runtime/seams.js';
 import type { Found } from './find-job.js';
 import type { StoredResult } from './job-reader.js';
 import { readResultBody } from './result-body.js';
-import { errorView, jobParams, resultQuery, resultView, statusView, type SubmissionView } from './schemas.js';
+import { errorView, jobParams, resultQuery, resultView, statusView } from './schemas.js';
 
 const markdown = 'text/markdown';
 const octets = 'application/octet-stream';
@@ -26,8 +25,7 @@ export function addResultRoutes({ app, parts, finder, caller }: Routes): void {
     const who = caller(request);
     const waitMs = parts.bell.waiting >= waitersMax ? 0 : wait * 1000;
     const found = await finder.until(() => finder.find(who, job, submission), isOver, { deadlineAtMs: Date.now() + waitMs, gone: goneSignal(reply) });
-    if (found.is === 'nothing') throw noSuchJob();
-    if (found.is === 'submission' && found.view.state !== 'submitted') throw noJob(found.view);
+    if (found.is === 'nothing' || (found.is === 'submission' && found.view.state !== 'submitted')) throw noJob(found);
     if (found.is !== 'job' || found.view.state !== 'ended') return reply.code(202).header('retry-after', '1').send(found.view);
     const stored = await parts.reader.result(job, found.view.instance);
     if (stored === null) return reply.type('application/json').send({ ...found.view, result: null });
@@ -50,9 +48,4 @@ function shown(stored: StoredResult, body: Buffer, parts: IngressParts): z.outpu
   const { type, contract, hash, size } = stored;
   const toJson = Object.hasOwn(parts.renderers, contract) ? parts.renderers[contract]?.toJson : undefined;
   return { type, contract, hash, size, value: toJson?.(body) ?? null, base64: toJson === undefined ? body.toString('base64') : null };
-}
-
-/** A refused submission is no job. */
-function noJob(view: SubmissionView): DoorError {
-  return new DoorError({ status: 404, code: 'NOT_FOUND' }, 'the submission did not become a job', 'See the reason; submit again with a new key when it is mended.', { members: { state: view.state, reason: view.reason ?? '', explanation: view.explanation ?? '' } });
 }

@@ -9,7 +9,7 @@ import type { Seams } from '../runtime/seams.js';
 import type { ApiKey, Caller } from './callers.js';
 import type { ClaimLog } from './claim-log.js';
 import type { CommitBell } from './commit-bell.js';
-import type { JobFinder } from './find-job.js';
+import type { Found, JobFinder } from './find-job.js';
 import type { JobReader } from './job-reader.js';
 import type { GatewayAccess, ResultRenderers } from './result-body.js';
 
@@ -46,6 +46,14 @@ export interface Routes {
 /** `nothing` is the same answer for what is not there and for what belongs to another tenant. */
 export function noSuchJob(): DoorError {
   return new DoorError({ status: 404, code: 'NOT_FOUND' }, 'there is no such job', 'A job can be seen when its acceptance is committed: ask with ?submission= and the offset that the submission was answered with.');
+}
+
+/** What is said where a job is asked for and there is none: of a submission that was refused, why; of one that is not judged yet, to come back. */
+export function noJob(found: Exclude<Found, { readonly is: 'job' }>): DoorError {
+  if (found.is === 'nothing') return noSuchJob();
+  if (found.view.state === 'submitted') return new DoorError({ status: 503, code: 'NOT_FOUND' }, 'the submission is in the log and not judged yet', 'Ask again after the seconds that Retry-After names.', { members: { state: 'submitted' }, retryAfterS: 2 });
+  const { state, reason, explanation } = found.view;
+  return new DoorError({ status: 404, code: 'NOT_FOUND' }, 'the submission did not become a job', 'See the reason; submit again with a new key when it is mended.', { members: { state, reason: reason ?? '', explanation: explanation ?? '' } });
 }
 
 /** Aborts when the caller hangs up. */

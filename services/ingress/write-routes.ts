@@ -3,9 +3,13 @@
 import type { FastifyRequest } from 'fastify';
 import { DoorError } from '../runtime/http-door.js';
 import { withSpan } from '../runtime/telemetry.js';
+import { within } from '../runtime/within.js';
 import { admit, admitCancellation, type AdmitContext, type Admission } from './admit.js';
-import { noSuchJob, type IngressParts, type Routes } from './routes.js';
+import { noJob, type IngressParts, type Routes } from './routes.js';
 import { cancelAccepted, cancelRequest, errorView, jobParams, statusQuery, submissionAccepted, submissionRequest } from './schemas.js';
+
+/** Well below what a caller waits for an answer. */
+const lookUpPatienceMs = 2000;
 
 export function addWriteRoutes({ app, parts, finder, caller }: Routes): void {
   const context = (request: FastifyRequest): AdmitContext => ({ caller: caller(request), signer: parts.claims.signer, nowMs: parts.nowMs(), trace: parts.trace() });
@@ -35,7 +39,7 @@ export function addWriteRoutes({ app, parts, finder, caller }: Routes): void {
     },
   }, async (request, reply) => {
     const found = await finder.find(caller(request), request.params.job, request.query.submission);
-    if (found.is !== 'job') throw noSuchJob();
+    if (found.is !== 'job') throw noJob(found);
     const { job, tenant, instance, correlation, state } = found.view;
     if (state === 'ended') throw new DoorError({ status: 409, code: 'CONFLICT' }, 'the job has ended', 'Nothing is left to cancel.', { members: { reason: 'job-ended' } });
     const place = await parts.claims.append(admitCancellation({ job, tenant, instance, correlation: correlation ?? '' }, request.body?.reason ?? '', context(request)));
@@ -54,8 +58,8 @@ function traceOf(request: FastifyRequest): string {
  * @throws DoorError 409 when the key was used with another body and is still remembered.
  */
 async function knownSubmission(parts: IngressParts, job: string, digest: string, request: FastifyRequest): Promise<{ readonly partition: number; readonly offset: number } | null> {
-  const known = await parts.reader.submitted(job).catch((error: unknown) => {
-    // Submitting does not depend on Postgres: the gate knows the same, and refuses by the same name.
+  // Submitting does not depend on Postgres, not even on one that hangs: the gate knows the same, and refuses by the same name.
+  const known = await within(parts.reader.submitted(job), lookUpPatienceMs).catch((error: unknown) => {
     request.log.warn({ err: error }, 'earlier submissions cannot be looked up');
     return null;
   });

@@ -4,7 +4,7 @@ import type { Body, Evidence, Fact, InputRef } from '../../schemas/generated/eve
 export function describeFact(fact: Fact): Readonly<Record<string, unknown>> {
   switch (fact.type) {
     case 'EpochStarted': return { owner: fact.owner };
-    case 'Checkpointed': return { cursor: fact.cursor, controlOffset: fact.controlOffset, restoreFrom: fact.restoreFrom, restoreEpoch: fact.restoreEpoch, timeMs: fact.timeMs };
+    case 'Checkpointed': return { cursor: fact.cursor, controlOffset: fact.controlOffset, restoreFrom: fact.restoreFrom, restoreEpoch: fact.restoreEpoch, timeMs: fact.timeMs, writtenAtMs: fact.writtenAtMs };
     case 'TickObserved': return { timeMs: fact.timeMs };
     case 'PolicyAdopted': return { controlOffset: fact.controlOffset };
     case 'JobAccepted': return { idempotencyKey: fact.idempotencyKey, workflow: fact.workflow, goal: fact.goal, submissionDigest: fact.submissionDigest, deadlineAtMs: fact.deadlineAtMs, costCapMicros: fact.costCapMicros };

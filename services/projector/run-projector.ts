@@ -151,6 +151,8 @@ export class Projector {
     const dueInMs = this.#dueInMs();
     if (dueInMs === null) return;
     if (dueInMs > 0) {
+      // Nobody waits yet: what comes next may be somebody's, and then only its own rows are left to make.
+      while (this.#pending.prepare(this.#rowsMax));
       this.#timer ??= setTimeout(() => {
         this.#timer = null;
         this.#wake();

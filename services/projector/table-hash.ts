@@ -20,11 +20,18 @@ export interface TableHash {
 
 const rowsPerFetch = 2_000;
 
+export interface HashOptions {
+  readonly job?: string;
+  /** Asks more of the same instant: a projector may be at work. */
+  readonly alongside?: (tx: Pick<Database, 'query'>) => Promise<void>;
+}
+
 /** Hashes the whole projection, or the rows of one job (then without watermarks). Excludes nothing: no column is a wall clock. */
-export async function tableHash(db: Database, only: { readonly job?: string } = {}): Promise<TableHash> {
+export async function tableHash(db: Database, only: HashOptions = {}): Promise<TableHash> {
   return db.transaction(async (tx) => {
     await tx.query('SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY');
     await tx.query("SET LOCAL TIME ZONE 'UTC'");
+    await only.alongside?.(tx);
     // Text is compared by its bytes: the order must not depend on the database's language.
     const all = createHash('sha256');
     const answer: Record<string, { rows: number; hash: string }> = {};

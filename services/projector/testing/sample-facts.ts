@@ -22,7 +22,7 @@ const hash = (text: string): string => createHash('sha256').update(text).digest(
 
 const specific: Specific = {
   EpochStarted: { owner: 'orchestrator-1' },
-  Checkpointed: { cursor: 7, controlOffset: 2, restoreFrom: 3, restoreEpoch: 1, timeMs: 1_760_000_000_000, policy: '{}' },
+  Checkpointed: { cursor: 7, controlOffset: 2, restoreFrom: 3, restoreEpoch: 1, timeMs: 1_760_000_000_000, policy: '{}', writtenAtMs: 1_760_000_000_001 },
   TickObserved: { timeMs: 1_760_000_000_500 },
   PolicyAdopted: { controlOffset: 3, policy: '{}' },
   JobAccepted: { idempotencyKey: 'order-1', workflow: 'brief', params: '{"question":"why?"}', submissionDigest: hash('submission'), deadlineAtMs: 1_760_000_300_000, costCapMicros: 5_000_000, goal: 'know why' },
