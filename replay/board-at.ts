@@ -98,7 +98,7 @@ export function parseAt(text: string): At {
   throw new BlackboardError('INPUT_INVALID', 'at: an offset of verified (1234 or 3/1234), an event of the job (e7), or an ISO time (2025-03-01T14:02:07Z)', { field: 'at' });
 }
 
-/** Null: no record of the whole log names the job. @throws BlackboardError INPUT_INVALID for a point of another partition. */
+/** Null: no record of the whole log names the job. @throws BlackboardError INPUT_INVALID for a point of another partition, or an event that is not there. */
 export async function boardAt(source: RecordedBlackboard, job: string, at: At | null): Promise<BoardAt | null> {
   const ranges = await source.log.ranges(source.topics.verified);
   const partition = partitionFor(Buffer.from(job), ranges.length);
@@ -124,6 +124,7 @@ export async function boardAt(source: RecordedBlackboard, job: string, at: At | 
     last = one.at;
   }
   if (!seen.isKnown) return null;
+  if (at?.kind === 'event' && at.n > seen.events) throw new BlackboardError('INPUT_INVALID', `at: the job has ${seen.events} events so far, e1 to e${seen.events}`, { field: 'at', events: seen.events });
   return { job, partition, offset: last?.record.offset ?? -1, atMs: last?.record.appendTimeMs ?? 0, board: seen.board(), timeline: seen.timeline };
 }
 

@@ -3,13 +3,21 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { composeSchemas } from '../schemas/compose.js';
+import type { EventType } from '../schemas/generated/events.js';
 import { migrate } from '../infra/sql/migrate.js';
 import { topicNames } from '../topics/topics.js';
 import { rebuild } from '../services/projector/rebuild.js';
+import { runProjector } from '../services/projector/run-projector.js';
+import { codec, openTestLog, projectorOptions, untilRows, verified } from '../services/projector/testing/projection-setup.js';
+import { EventCodec } from '../services/runtime/codec/event-codec.js';
+import type { Database } from '../services/runtime/database.js';
 import { openEmbeddedLog } from '../services/runtime/log/embedded/embedded-log.js';
 import { openPgliteDatabase } from '../services/runtime/postgres/pglite-database.js';
+import { projectRoot } from '../services/runtime/project-root.js';
 import { NoopRig } from '../services/testing/noop-rig.js';
 import { jobId } from '../services/blackboard/ids.js';
+import { compareRows } from './compare-rows.js';
 import { runReplay, type ReplayArgs } from './main.js';
 
 const topics = topicNames();
@@ -29,7 +37,8 @@ test('a folder is replayed beside its writer, and its rows are compared with the
   assert.equal(await runReplay({ ...args, job }), 0, 'while its writer has it open');
   assert.match(said.join(''), /every decision is the recorded one/);
   assert.match(said.join(''), /JobAccepted[^]*JobEnded/);
-  assert.equal(await runReplay({ ...args, job: jobId('acme', 'none') }), 3);
+  await assert.rejects(runReplay({ ...args, job: jobId('acme', 'none') }), { code: 'NOT_FOUND' });
+  await assert.rejects(runReplay({ ...args, job, at: 'e99' }), { code: 'INPUT_INVALID', message: /has \d+ events so far/ });
   await assert.rejects(runReplay({ ...args, database: 'embedded' }), { code: 'LOG_LOCKED' });
   await assert.rejects(runReplay({ ...args, job: 'x' }), { code: 'INPUT_INVALID' });
 
@@ -56,4 +65,33 @@ test('a folder is replayed beside its writer, and its rows are compared with the
   assert.equal(await runReplay({ ...args, database: 'embedded' }), 6);
   assert.match(said.join(''), /jobs: 5 rows in the database, 5 projected again/);
   rmSync(dataDir, { recursive: true });
+});
+
+test('rows are compared as of one instant while the projector goes on, by a reader that learns the schemas from the log', { timeout: 60_000 }, async () => {
+  const { log, fill } = openTestLog(1);
+  const db = await openPgliteDatabase();
+  await migrate(db);
+  let count = await fill(3);
+  const projector = await runProjector(projectorOptions(log, db));
+  await untilRows(db, count);
+  // Nothing stands still between any two questions.
+  const moving: Database = {
+    ...db,
+    transaction: async (work) => {
+      const answer = await db.transaction(work);
+      count += await fill(1, count);
+      await untilRows(db, count);
+      return answer;
+    },
+  };
+  // Its own types under ids that no record names.
+  const reader = new EventCodec();
+  composeSchemas(join(projectRoot, 'schemas')).forEach(({ name, avro }, index) => reader.define(name as EventType, avro, -1 - index));
+  const learn = async (id: number): Promise<void> => reader.learn(id, codec.schemaOf(id));
+  const rows = await compareRows({ log, topics: { ...topics, verified }, codec: reader, learn }, moving);
+  assert.deepEqual(rows.differing, []);
+  assert.ok(rows.rows > 33);
+  await projector.stop();
+  await db.close();
+  await log.close();
 });

@@ -5,6 +5,7 @@ import { migrate } from '../infra/sql/migrate.js';
 import { rebuild } from '../services/projector/rebuild.js';
 import { tableHash, type TableHash } from '../services/projector/table-hash.js';
 import { readWatermarks } from '../services/projector/watermarks.js';
+import { learnSchemas } from '../services/runtime/codec/learn-schemas.js';
 import type { Database } from '../services/runtime/database.js';
 import { BlackboardError } from '../services/runtime/errors.js';
 import type { LogPort } from '../services/runtime/log/port.js';
@@ -20,15 +21,13 @@ export interface RowComparison {
   readonly projected: TableHash;
 }
 
-const triesMax = 20;
-
 /**
  * Projects what the database has projected (up to its watermarks) into an empty database of this process, and
- * compares hashes of all rows, or of one job's.
- * @throws BlackboardError DATABASE_UNAVAILABLE when the rows never stand still long enough to be hashed.
+ * compares hashes of all rows, or of one job's. Both are of one instant: a projector may be at work.
  */
 export async function compareRows(source: RecordedBlackboard, db: Database, only: { readonly job?: string } = {}): Promise<RowComparison> {
-  const { watermarks, hash: database } = await hashAtWatermarks(source, db, only);
+  let watermarks: Watermarks = new Map();
+  const database = await tableHash(db, { ...only, alongside: async (tx) => { watermarks = await readWatermarks(tx, source.topics.verified); } });
   const own = await openPgliteDatabase();
   try {
     await migrate(own);
@@ -41,26 +40,21 @@ export async function compareRows(source: RecordedBlackboard, db: Database, only
   }
 }
 
-/** A hash, and watermarks that stood before and after it: a projector may be at work. */
-async function hashAtWatermarks({ topics }: RecordedBlackboard, db: Database, only: { readonly job?: string }): Promise<{ readonly watermarks: ReadonlyMap<number, number>; readonly hash: TableHash }> {
-  const read = async (): Promise<ReadonlyMap<number, number>> => new Map([...await readWatermarks(db, topics.verified)].map(([partition, { offset }]) => [partition, offset]));
-  for (let tries = 0; tries < triesMax; tries += 1) {
-    const watermarks = await read();
-    const hash = await tableHash(db, only);
-    const after = await read();
-    if (watermarks.size === after.size && [...watermarks].every(([partition, offset]) => after.get(partition) === offset)) return { watermarks, hash };
-  }
-  throw new BlackboardError('DATABASE_UNAVAILABLE', `the rows moved on in each of ${triesMax} attempts to hash them; compare again when fewer jobs run`);
-}
+type Watermarks = Awaited<ReturnType<typeof readWatermarks>>;
 
 /** The log as far as a database has projected it. */
-function upTo({ log }: RecordedBlackboard, watermarks: ReadonlyMap<number, number>): LogPort {
+function upTo({ log, codec, learn }: RecordedBlackboard, watermarks: Watermarks): LogPort {
   const readOnly = (): never => {
     throw new BlackboardError('APPEND_REFUSED', 'replay reads the log and nothing else');
   };
   return {
-    read: (options) => log.read(options),
-    ranges: async (topic) => (await log.ranges(topic)).map((range) => ({ ...range, next: watermarks.get(range.partition) ?? range.low })),
+    read: async function* (options) {
+      for await (const records of log.read(options)) {
+        await learnSchemas(records.map(({ value }) => value), codec, learn);
+        yield records;
+      }
+    },
+    ranges: async (topic) => (await log.ranges(topic)).map((range) => ({ ...range, next: watermarks.get(range.partition)?.offset ?? range.low })),
     append: readOnly, join: readOnly, close: () => Promise.resolve(),
   };
 }

@@ -72,7 +72,7 @@ export function compareFact(old: RecordedFact, fact: Fact, encoded: Buffer, code
   const same = old.writerFields === null && old.record.value.subarray(frameBytes).equals(encoded.subarray(frameBytes));
   if (!same) {
     // Decoded again: what was encoded is what counts, and both sides then have the same shape.
-    const difference = firstDifference(old.fact, codec.decodeFact(encoded), old.writerFields);
+    const difference = firstDifference(old.fact, codec.decodeOwn(fact.type, encoded), old.writerFields);
     if (difference !== null) return difference;
     // Other bytes of the same meaning: nobody's encoder writes them.
     if (old.writerFields === null) return { field: '', recorded: shown(old.record.value.subarray(frameBytes)), again: shown(encoded.subarray(frameBytes)) };

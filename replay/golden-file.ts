@@ -71,9 +71,19 @@ function parseHeader(bytes: Buffer): { readonly header: GoldenHeader; readonly e
   } catch {
     throw new BlackboardError('INPUT_INVALID', 'the header of this recorded log is damaged; record it again');
   }
-  if (header.format !== 1) throw new BlackboardError('INPUT_INVALID', `this recorded log has format ${String(header.format)}, and only format 1 is known here; record it again`);
+  if (header?.format !== 1) throw new BlackboardError('INPUT_INVALID', `this recorded log has format ${String(header?.format)}, and only format 1 is known here; record it again`);
+  // A frame names its partition in 16 bits.
+  const isWhole = Number.isInteger(header.partitions) && header.partitions >= 1 && header.partitions <= 65_536 && /^[\w.-]{0,200}$/.test(header.prefix ?? '') && isObject(header.schemas ?? {});
+  if (!isWhole) throw new BlackboardError('INPUT_INVALID', 'the header of this recorded log names no number of partitions, topic prefix or schemas that a log can have; record it again');
   return { header, end };
 }
+
+function isObject(value: unknown): boolean {
+  return value !== null && typeof value === 'object' && !Array.isArray(value);
+}
+
+/** Far above what a broker takes; what a damaged or hostile file names beyond it would be gathered until memory ends. */
+const frameBytesMax = 64 * 1024 * 1024;
 
 /** Adds the whole frames of `body` to a log, whose records then share its memory; answers where they end. */
 export function addFrames(log: HeldLog, topics: Pick<TopicNames, 'quarantine' | 'verified'>, body: Buffer): number {
@@ -82,12 +92,17 @@ export function addFrames(log: HeldLog, topics: Pick<TopicNames, 'quarantine' | 
     const keyAt = at + 15;
     if (keyAt > body.length) return at;
     const keyEnd = keyAt + body.readUInt32BE(at + 11);
-    if (keyEnd + 4 > body.length) return at;
+    if (keyEnd + 4 > body.length) return within(at, keyEnd);
     const valueEnd = keyEnd + 4 + body.readUInt32BE(keyEnd);
-    if (valueEnd > body.length) return at;
+    if (valueEnd > body.length) return within(at, valueEnd);
     log.add(body[at] === 0 ? topics.quarantine : topics.verified, body.readUInt16BE(at + 1), { appendTimeMs: body.readDoubleBE(at + 3), key: body.subarray(keyAt, keyEnd), value: body.subarray(keyEnd + 4, valueEnd) });
     at = valueEnd;
   }
+}
+
+function within(at: number, end: number): number {
+  if (end - at > frameBytesMax) throw new BlackboardError('INPUT_INVALID', `a record of ${end - at} bytes, which no log holds`);
+  return at;
 }
 
 export function frame(topic: number, { partition, appendTimeMs, key, value }: LogRecord): Buffer {
@@ -144,7 +159,7 @@ export class HeldLog implements ReadableLog {
 export async function holdLog(log: ReadableLog, topics: Pick<TopicNames, 'quarantine' | 'verified'>): Promise<Readonly<Record<'quarantine' | 'verified', readonly LogRecord[]>>> {
   const read = async (topic: TopicName): Promise<readonly LogRecord[]> => {
     const records: LogRecord[] = [];
-    for (const range of await log.ranges(topic)) for await (const batch of log.read({ topic, partition: range.partition, from: range.low, until: range.next })) records.push(...batch);
+    for (const range of await log.ranges(topic)) for await (const batch of log.read({ topic, partition: range.partition, from: range.low, until: range.next })) for (const record of batch) records.push(record);
     return records;
   };
   // Verified first: each of its decisions then has its claim.

@@ -33,20 +33,18 @@ export interface ReplayArgs {
   readonly view?: ReplayView;
   /** Facts that were replayed so far. */
   readonly onProgress?: (facts: number) => void;
+  /** What was left out, in words. */
+  readonly onWarning?: (text: string) => void;
 }
 
-/** Exit code: 0, the same; 6, it diverged, or rows differ; 3, no such job. @throws BlackboardError */
-export async function runReplay(args: ReplayArgs): Promise<0 | 3 | 6> {
+/** Exit code: 0, the same; 6, it diverged, or rows differ. @throws BlackboardError NOT_FOUND: no such job */
+export async function runReplay(args: ReplayArgs): Promise<0 | 6> {
   if (args.job !== undefined && !isJobId(args.job)) throw new BlackboardError('INPUT_INVALID', 'job: 32 hex digits', { field: 'job' });
   if (args.job === undefined && args.at !== undefined) throw new BlackboardError('INPUT_INVALID', 'at: only with a job', { field: 'at' });
-  const source = await openRecorded(args.source);
+  const source = await openRecorded(args.source, args.onWarning);
   try {
     const replayed = await replayAll(args, source);
-    if (replayed === null) {
-      if (args.json === true) args.out(`${JSON.stringify({ error: { code: 'NOT_FOUND', message: 'no record of this log names the job', job: args.job } })}\n`);
-      else args.out(`No record of this log names the job ${args.job ?? ''}. "blackboard list" shows the jobs there are.\n`);
-      return 3;
-    }
+    if (replayed === null) throw new BlackboardError('NOT_FOUND', `no record of this log names the job ${args.job ?? ''}; is it the log that was meant? "blackboard list" shows the jobs of the one that runs`, { job: args.job });
     args.out(args.json === true ? replayJson(replayed) : replayText(replayed, args.view ?? { columns: 100, colors: picocolors.createColors(false) }));
     return replayed.report.firstDivergence === null && (replayed.rows?.equal ?? true) ? 0 : 6;
   } finally {

@@ -4,12 +4,12 @@
 import { join } from 'node:path';
 import type { Database } from '../services/runtime/database.js';
 import { lockDirectory } from '../services/runtime/log/embedded/directory-lock.js';
-import { openPgDatabase } from '../services/runtime/postgres/pg-database.js';
+import { maintenanceTimeoutMs, openPgDatabase } from '../services/runtime/postgres/pg-database.js';
 import { openPgliteDatabase } from '../services/runtime/postgres/pglite-database.js';
 
 /** @throws BlackboardError LOG_LOCKED while "up" runs on that folder. */
 export async function openDatabase(at: { readonly databaseUrl: string } | { readonly dataDir: string }): Promise<Database> {
-  if ('databaseUrl' in at) return openPgDatabase({ connectionString: at.databaseUrl });
+  if ('databaseUrl' in at) return openPgDatabase({ connectionString: at.databaseUrl, statementTimeoutMs: maintenanceTimeoutMs });
   const lock = await lockDirectory(join(at.dataDir, 'log'));
   try {
     const db = await openPgliteDatabase(join(at.dataDir, 'postgres'));

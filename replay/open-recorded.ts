@@ -4,6 +4,7 @@
 import { join } from 'node:path';
 import { topicNames } from '../topics/topics.js';
 import { embeddedCodec } from '../services/runtime/codec/embedded-codec.js';
+import { boundedLearning } from '../services/runtime/codec/learn-schemas.js';
 import { registryCodec } from '../services/runtime/codec/registry-codec.js';
 import { openEmbeddedLogReadOnly } from '../services/runtime/log/embedded/read-only-log.js';
 import { ClusterLink } from '../services/runtime/log/kafka/cluster-link.js';
@@ -18,8 +19,8 @@ export type RecordedAt =
   | { readonly mode: 'file'; /** As written by "record --out". */ readonly path: string }
   | { readonly mode: 'kafka'; readonly kafka: KafkaConnection; readonly registryUrl: string; readonly topicPrefix: string };
 
-/** @throws BlackboardError NOT_FOUND, INPUT_INVALID, KAFKA_UNAVAILABLE, REGISTRY_UNAVAILABLE, SCHEMA_UNKNOWN */
-export async function openRecorded(at: RecordedAt): Promise<RecordedBlackboard> {
+/** `warn` is told, in words, of what the reading leaves out. @throws BlackboardError NOT_FOUND, INPUT_INVALID, KAFKA_UNAVAILABLE, REGISTRY_UNAVAILABLE, SCHEMA_UNKNOWN */
+export async function openRecorded(at: RecordedAt, warn: (text: string) => void = () => undefined): Promise<RecordedBlackboard> {
   if (at.mode === 'file') return openRecordedFile(at.path);
   const schemasDir = join(projectRoot, 'schemas');
   if (at.mode === 'embedded') return { log: openEmbeddedLogReadOnly(join(at.dataDir, 'log')), topics: topicNames(), codec: embeddedCodec(schemasDir) };
@@ -27,7 +28,7 @@ export async function openRecorded(at: RecordedAt): Promise<RecordedBlackboard> 
   const link = new ClusterLink(at.kafka);
   const reader = new KafkaReader(link);
   return {
-    topics: topicNames(at.topicPrefix), codec, learn,
+    topics: topicNames(at.topicPrefix), codec, learn: boundedLearning(learn, warn),
     log: { read: (options) => reader.read(options), ranges: (topic) => reader.ranges(topic), close: async () => link.close() },
   };
 }

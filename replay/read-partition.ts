@@ -5,7 +5,8 @@ import { createHash } from 'node:crypto';
 import type { Fact } from '../schemas/generated/events.js';
 import { messageClassOf } from '../schemas/generated/events.js';
 import type { TopicName } from '../topics/topics.js';
-import type { Decoded, EventCodec } from '../services/runtime/codec/event-codec.js';
+import type { Decoded } from '../services/runtime/codec/event-codec.js';
+import { learnSchemas } from '../services/runtime/codec/learn-schemas.js';
 import { BlackboardError } from '../services/runtime/errors.js';
 import { EpochFilter, noEpoch } from '../services/runtime/log/epoch-filter.js';
 import type { LogRecord, PartitionRange } from '../services/runtime/log/port.js';
@@ -146,21 +147,10 @@ class ClaimReader {
   }
 }
 
-const unlearnt = new WeakMap<EventCodec, Set<number>>();
-
 async function decodeLearning({ codec, learn }: RecordedBlackboard, record: LogRecord): Promise<Decoded> {
   const decoded = codec.decode(record.value);
   if (decoded.ok || decoded.reason !== 'unknown-schema-id' || learn === undefined) return decoded;
-  const tried = unlearnt.get(codec) ?? new Set<number>();
-  unlearnt.set(codec, tried);
-  if (tried.has(decoded.schemaId)) return decoded;
-  tried.add(decoded.schemaId);
-  try {
-    await learn(decoded.schemaId);
-  } catch (error) {
-    // Nobody knows it, or it is foreign: then it was not known to the orchestrator either. All else is no answer.
-    if (!(error instanceof BlackboardError) || (error.code !== 'SCHEMA_UNKNOWN' && error.code !== 'SCHEMA_INCOMPATIBLE')) throw error;
-  }
+  await learnSchemas([record.value], codec, learn);
   return codec.decode(record.value);
 }
 

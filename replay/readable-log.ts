@@ -3,6 +3,7 @@
 
 import type { TopicNames } from '../topics/topics.js';
 import type { EventCodec } from '../services/runtime/codec/event-codec.js';
+import type { Learn } from '../services/runtime/codec/learn-schemas.js';
 import type { LogPort } from '../services/runtime/log/port.js';
 
 export type ReadableLog = Pick<LogPort, 'read' | 'ranges' | 'close'>;
@@ -12,6 +13,6 @@ export interface RecordedBlackboard {
   readonly log: ReadableLog;
   readonly topics: Pick<TopicNames, 'quarantine' | 'verified'>;
   readonly codec: EventCodec;
-  /** Learns a schema id that the codec does not know; throws SCHEMA_UNKNOWN where nobody does. */
-  readonly learn?: (id: number) => Promise<void>;
+  /** Learns a schema id that the codec does not know. */
+  readonly learn?: Learn;
 }

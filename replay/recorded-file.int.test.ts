@@ -3,6 +3,7 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
+import { gzipSync } from 'node:zlib';
 import { topicNames, type TopicName } from '../topics/topics.js';
 import { contracts } from '../workflows/contracts.js';
 import { composeSchemas } from '../schemas/compose.js';
@@ -12,7 +13,7 @@ import { EventCodec } from '../services/runtime/codec/event-codec.js';
 import type { LogRecord } from '../services/runtime/log/port.js';
 import { projectRoot } from '../services/runtime/project-root.js';
 import { verifyLog } from '../services/verify/verify-log.js';
-import { HeldLog, readGolden } from './golden-file.js';
+import { HeldLog, readGolden, writeHeader } from './golden-file.js';
 import type { RecordedBlackboard } from './readable-log.js';
 import { openRecordedFile, writeRecordedFile } from './recorded-file.js';
 import { replayLog } from './replay.js';
@@ -33,6 +34,8 @@ async function recordsOf({ log, topics }: RecordedBlackboard): Promise<readonly 
   return found;
 }
 
+const foreignIds = 1_000;
+
 /** The golden log as a broker with a registry of its own would hold it: other topics, other schema ids. */
 async function asOnKafka(): Promise<RecordedBlackboard> {
   const topics = topicNames('acme.');
@@ -44,10 +47,13 @@ async function asOnKafka(): Promise<RecordedBlackboard> {
     for (const { partition } of await golden.log.ranges(source)) {
       for await (const batch of golden.log.read({ topic: source, partition, from: 0 })) {
         for (const { appendTimeMs, key, value } of batch) {
-          const decoded = golden.codec.decode(value);
-          const id = decoded.ok ? composeSchemas(schemasDir).findIndex((schema) => schema.name === decoded.event.type) + 1 : 0;
           const reframed = Buffer.from(value);
-          if (decoded.ok) reframed.writeInt32BE(id, 1);
+          if (golden.codec.decode(value).ok) {
+            // By the schema that it was written with, which may be an older one.
+            const id = value.readInt32BE(1);
+            if (!codec.knows(foreignIds + id)) codec.learn(foreignIds + id, golden.codec.schemaOf(id));
+            reframed.writeInt32BE(foreignIds + id, 1);
+          }
           log.add(target, partition, { appendTimeMs, key, value: reframed });
         }
       }
@@ -86,6 +92,16 @@ describe('a recorded file', () => {
     assert.ok(report.figures.decisions > 10);
   });
 
+  it('takes decisions again with schemas that no record was written with, under ids that none can have', async () => {
+    const codec = new EventCodec();
+    const schemas = composeSchemas(schemasDir);
+    schemas.forEach(({ name, avro }, index) => { codec.define(name as EventType, avro, -1 - index); });
+    const ids = new Set((await recordsOf(golden)).filter(({ value }) => golden.codec.decode(value).ok).map(({ value }) => value.readInt32BE(1)));
+    for (const id of ids) codec.learn(id, golden.codec.schemaOf(id));
+    const report = await replayLog({ ...golden, codec, contracts });
+    assert.deepEqual([report.firstDivergence, report.decisions > 10], [null, true]);
+  });
+
   it('refuses what is none, cut or damaged, by name', async () => {
     const path = join(folder, 'cut');
     await writeRecordedFile(path, golden, about);
@@ -95,5 +111,19 @@ describe('a recorded file', () => {
       await writeFile(path, bytes);
       await assert.rejects(openRecordedFile(path), { code: 'INPUT_INVALID' });
     }
+  });
+
+  it('refuses a header that no log has, and a record that would be gathered until memory ends', async () => {
+    const path = join(folder, 'hostile');
+    const header = { format: 1 as const, ...about, partitions: 1, jobs: 0 };
+    const damaged = [{ partitions: -1 }, { partitions: 1.5 }, { partitions: 1e9 }, { partitions: '1' }, { prefix: '../' }, { schemas: [] }, { schemas: { 1: { type: 'nobody-s' } } }];
+    for (const over of damaged) {
+      await writeFile(path, Buffer.concat([writeHeader({ ...header, ...over } as unknown as typeof header), gzipSync(Buffer.alloc(0))]));
+      await assert.rejects(openRecordedFile(path), { code: 'INPUT_INVALID' }, JSON.stringify(over));
+    }
+    const head = Buffer.alloc(15 + 4);
+    head.writeUInt32BE(0xffff_fff0, 15);
+    await writeFile(path, Buffer.concat([writeHeader(header), gzipSync(Buffer.concat([head, Buffer.alloc(3 * 1024 * 1024)]))]));
+    await assert.rejects(openRecordedFile(path), { code: 'INPUT_INVALID', message: /a record of 4294967\d+ bytes/ });
   });
 });

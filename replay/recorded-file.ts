@@ -12,6 +12,7 @@ import { composeSchemas } from '../schemas/compose.js';
 import { topicNames, type TopicNames } from '../topics/topics.js';
 import { embeddedCodec } from '../services/runtime/codec/embedded-codec.js';
 import { EventCodec, parseSchema } from '../services/runtime/codec/event-codec.js';
+import { learnSchemas } from '../services/runtime/codec/learn-schemas.js';
 import { BlackboardError } from '../services/runtime/errors.js';
 import type { LogRecord } from '../services/runtime/log/port.js';
 import { projectRoot } from '../services/runtime/project-root.js';
@@ -28,14 +29,13 @@ export interface WrittenFile {
 
 /** Writes both topics as they are now; the file takes its name when it is whole. */
 export async function writeRecordedFile(path: string, source: RecordedBlackboard, about: { readonly name: string; readonly reason: string }): Promise<WrittenFile> {
-  const { log, topics, codec, learn } = source;
+  const { log, topics, codec } = source;
   // Verified first: each of its decisions then has its claim.
   const verified = await log.ranges(topics.verified);
   const quarantine = await log.ranges(topics.quarantine);
   const ids = await schemaIds(source);
   const schemas: Record<string, unknown> = {};
   for (const id of ids) {
-    if (!codec.knows(id)) await learn?.(id).catch(() => undefined);
     const avro = codec.schemaOf(id);
     if (avro !== null) schemas[id] = avro;
   }
@@ -65,18 +65,30 @@ export async function openRecordedFile(path: string): Promise<RecordedBlackboard
   const topics = topicNames(header.prefix);
   const log = new HeldLog(topics, header.partitions);
   let rest: Buffer = Buffer.alloc(0);
+  // The pipeline may tell only that it was aborted.
+  let flaw: unknown;
   try {
     await pipeline(createReadStream(path, { start: bytes, highWaterMark: chunkBytes }), createGunzip({ chunkSize: chunkBytes }), async (chunks) => {
       for await (const chunk of chunks as AsyncIterable<Buffer>) {
         const all = rest.length === 0 ? chunk : Buffer.concat([rest, chunk]);
-        rest = all.subarray(addFrames(log, topics, all));
+        try {
+          rest = all.subarray(addFrames(log, topics, all));
+        } catch (found) {
+          flaw = found;
+          throw found;
+        }
       }
     });
-  } catch (error) {
+  } catch (thrown) {
+    const error = flaw ?? thrown;
     throw new BlackboardError('INPUT_INVALID', `${path} is cut or damaged: ${(error as Error).message}; record it again`, {}, { cause: error });
   }
   if (rest.length > 0) throw new BlackboardError('INPUT_INVALID', `${path} ends within a record; record it again`);
-  return { log, topics, codec: codecOf(header) };
+  try {
+    return { log, topics, codec: codecOf(header) };
+  } catch (error) {
+    throw new BlackboardError('INPUT_INVALID', `${path} names a schema that cannot be read: ${(error as Error).message}; record it again`, {}, { cause: error });
+  }
 }
 
 /** Reads with the schemas of the file; own types keep the ids under which the file has them. */
@@ -85,20 +97,20 @@ function codecOf({ schemas = {} }: GoldenHeader): EventCodec {
   if (Object.keys(schemas).length === 0) return embeddedCodec(schemasDir);
   const codec = new EventCodec();
   const byFingerprint = new Map(Object.entries(schemas).map(([id, avro]) => [parseSchema(avro).fingerprint('sha256').toString('hex'), Number(id)]));
-  // Types that the file does not hold get ids that no record of it can have.
+  // Types that the file does not hold are written under ids that no record is read by.
   let unused = -1;
   for (const schema of composeSchemas(schemasDir)) codec.define(schema.name as EventType, schema.avro, byFingerprint.get(parseSchema(schema.avro).fingerprint('sha256').toString('hex')) ?? unused--);
   for (const [id, avro] of Object.entries(schemas)) if (!codec.knows(Number(id))) codec.learn(Number(id), avro);
   return codec;
 }
 
-/** Every schema id that a record of either topic names. */
-async function schemaIds({ log, topics }: RecordedBlackboard): Promise<ReadonlySet<number>> {
+/** Every schema id that a record of either topic names and that somebody knows. */
+async function schemaIds({ log, topics, codec, learn }: RecordedBlackboard): Promise<ReadonlySet<number>> {
   const ids = new Set<number>();
   for (const topic of [topics.quarantine, topics.verified]) {
     for (const { partition, low, next } of await log.ranges(topic)) {
       for await (const batch of log.read({ topic, partition, from: low, until: next })) {
-        for (const { value } of batch) if (value.length >= 5 && value[0] === 0) ids.add(value.readInt32BE(1));
+        for (const id of await learnSchemas(batch.map(({ value }) => value), codec, learn)) ids.add(id);
       }
     }
   }

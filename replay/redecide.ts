@@ -1,5 +1,6 @@
 // Each decision taken again, by the same verbs over the same records, and compared with the recorded one. Pure but
-// for the state it folds. What only keys can tell is taken from what was recorded, so that replay needs no key.
+// for the state it folds. What only keys can tell is taken from what was recorded, so that replay needs no key; with
+// keys, a false signature that was believed is a divergence, and a true one that was not if it was in the same epoch.
 
 import type { Checkpointed, Claim, EpochStarted, Fact } from '../schemas/generated/events.js';
 import { messageClassOf } from '../schemas/generated/events.js';
@@ -11,8 +12,10 @@ import { checkpointOf, policyWith } from '../services/orchestrator/checkpoint.js
 import { decideRecord, type QuarantineRecord } from '../services/orchestrator/decide-record.js';
 import { evolve } from '../services/orchestrator/evolve.js';
 import { inspect, inspectContent } from '../services/orchestrator/inspect.js';
+import type { Inspection } from '../services/orchestrator/judge.js';
 import type { EventCodec } from '../services/runtime/codec/event-codec.js';
 import type { Keyring } from '../services/runtime/keyring.js';
+import { KeysHeld } from '../services/verify/keys-held.js';
 import { compareDecision, compareFact, shown, type Divergence, type DivergenceKind } from './compare.js';
 import type { Recorded, RecordedClaim, RecordedFact } from './read-partition.js';
 
@@ -23,6 +26,8 @@ export interface RedecideOptions {
   readonly partitions: number;
   /** Verifies signatures for real; it must hold every key that ever signed. Default: as recorded. */
   readonly keyring?: Keyring | undefined;
+  /** Of this reading of the partition; goes with `keyring`. */
+  readonly keysHeld?: KeysHeld | undefined;
 }
 
 export interface Redecided {
@@ -51,7 +56,7 @@ function decision(state: PartitionState, { cause, facts, claim }: Recorded & { k
   if (claim === null) return differs('claim-missing', {});
   const wasUnknown = facts.some(({ fact }) => fact.type === 'ClaimDeadLettered' && fact.reason === 'unknown-schema-id') && first.fact.causeDigest.equals(claim.rawDigest);
   if (!wasUnknown && !first.fact.causeDigest.equals(claim.digest)) return differs('claim-altered', { field: 'causeDigest', recorded: shown(first.fact.causeDigest), again: shown(claim.digest) });
-  const content = wasUnknown ? { kind: 'undecodable' as const, reason: 'unknown-schema-id' } : contentOf(claim, facts, options);
+  const content = wasUnknown ? { kind: 'undecodable' as const, reason: 'unknown-schema-id' } : contentOf(claim, facts, state.epoch, options);
   if (content.kind === 'claim' && content.claim.type === 'Tick' && content.inspection.authentic && claim.record.key.length > 0) return differs('claim-altered', { field: 'key', recorded: shown(claim.record.key), again: shown(Buffer.alloc(0)) });
   try {
     const again = decideRecord(state, { offset: cause, appendTimeMs: claim.record.appendTimeMs, digest: wasUnknown ? claim.rawDigest : claim.digest, content }, {
@@ -69,13 +74,29 @@ function decision(state: PartitionState, { cause, facts, claim }: Recorded & { k
   }
 }
 
-function contentOf({ record, decoded }: RecordedClaim, facts: readonly RecordedFact[], options: RedecideOptions): QuarantineRecord['content'] {
+function contentOf({ record, decoded }: RecordedClaim, facts: readonly RecordedFact[], epoch: number, options: RedecideOptions): QuarantineRecord['content'] {
   if (!decoded.ok) return { kind: 'undecodable', reason: decoded.reason };
   if (messageClassOf[decoded.event.type] !== 'claim') return { kind: 'undecodable', reason: 'not-a-claim' };
-  const raw = { claim: decoded.event as Claim, key: record.key, partition: record.partition, body: decoded.body, fingerprint: decoded.schema.fingerprint };
-  if (options.keyring !== undefined) return { kind: 'claim', claim: raw.claim, inspection: inspect(raw, options.keyring, options) };
-  const signed = { authentic: (facts[0] as RecordedFact).fact.authentic, receiptsValid: !facts.some(({ fact }) => fact.type === 'ClaimRefused' && fact.reason === 'bad-receipt') };
-  return { kind: 'claim', claim: raw.claim, inspection: inspectContent(raw, signed, options) };
+  const claim = decoded.event as Claim;
+  const raw = { claim, key: record.key, partition: record.partition, body: decoded.body, fingerprint: decoded.schema.fingerprint };
+  const recorded = { authentic: (facts[0] as RecordedFact).fact.authentic, receiptsValid: !facts.some(({ fact }) => fact.type === 'ClaimRefused' && fact.reason === 'bad-receipt') };
+  if (options.keyring === undefined) return { kind: 'claim', claim, inspection: inspectContent(raw, recorded, options) };
+  const verified = inspect(raw, options.keyring, options);
+  const isSame = recorded.authentic === verified.authentic && recorded.receiptsValid === verified.receiptsValid;
+  const mayBe = mayHaveSaid(claim, facts, recorded, { verified, epoch, keysHeld: options.keysHeld ?? new KeysHeld() });
+  return { kind: 'claim', claim, inspection: isSame || !mayBe ? verified : inspectContent(raw, recorded, options) };
+}
+
+type Signed = Pick<Inspection, 'authentic' | 'receiptsValid'>;
+
+/** Whether an owner that lacked a key or two may have found what was recorded, where the keys at hand find `verified`. */
+function mayHaveSaid(claim: Claim, facts: readonly RecordedFact[], recorded: Signed, { verified, epoch, keysHeld }: { readonly verified: Signed; readonly epoch: number; readonly keysHeld: KeysHeld }): boolean {
+  const signature = verified.authentic ? keysHeld.mayHave(epoch, claim.signer, recorded.authentic) : !recorded.authentic;
+  if (claim.type !== 'ArtifactsProposed' || claim.receipts.length === 0) return signature && recorded.receiptsValid === verified.receiptsValid;
+  if (!verified.receiptsValid) return signature && !recorded.receiptsValid;
+  // A refusal for another reason says nothing of the receipts.
+  const isSilent = recorded.receiptsValid && facts.some(({ fact }) => fact.type === 'ClaimRefused');
+  return (isSilent || claim.receipts.every(({ signer }) => keysHeld.mayHave(epoch, signer, recorded.receiptsValid))) && signature;
 }
 
 /** A marker says nothing but who, and its checkpoint holds its digest; a checkpoint must say what the facts before it do. */
@@ -94,7 +115,7 @@ function bareAgain(state: PartitionState, fact: Fact, markerDigest: Buffer): Fac
   if (fact.type === 'EpochStarted') return markerAgain(fact);
   if (fact.type !== 'Checkpointed') return null;
   // It was to stand right behind its marker; what an owner that was replaced wrote in between moves it, and changes nothing.
-  return checkpointOf(state, policyWith(policyOfText((fact satisfies Checkpointed).policy).policy, state), { offset: state.epoch + 1, markerDigest });
+  return checkpointOf(state, policyWith(policyOfText((fact satisfies Checkpointed).policy).policy, state), { offset: state.epoch + 1, markerDigest, writtenAtMs: fact.writtenAtMs });
 }
 
 function markerAgain({ owner }: EpochStarted): EpochStarted {

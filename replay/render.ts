@@ -1,6 +1,7 @@
 // Replay's findings as text for a person, and as JSON. What a log says is hostile text: all of it passes forTerminal.
 
 import type { Formatter } from 'picocolors/types.js';
+import { counted } from '../services/runtime/counted.js';
 import { forTerminal } from '../services/runtime/sanitize.js';
 import type { BoardArtifact, BoardAt, TimelineEvent } from './board-at.js';
 import type { Divergence, DivergenceKind } from './compare.js';
@@ -81,17 +82,17 @@ function boardText({ board }: BoardAt, { colors, columns }: ReplayView): string 
 }
 
 function reportText(report: ReplayReport, { colors, columns }: ReplayView): string {
-  const where = report.partitions.length === 1 ? `partition ${report.partitions[0]?.partition ?? 0}` : `${report.partitions.length} partitions`;
-  const looked = `${report.decisions} decisions of ${report.jobs} jobs in ${where}, ${report.facts} facts, ${report.epochs} epochs, ${(report.elapsedMs / 1000).toFixed(2)} s`;
+  const where = report.partitions.length === 1 ? `partition ${report.partitions[0]?.partition ?? 0}` : counted(report.partitions.length, 'partition');
+  const looked = `${counted(report.decisions, 'decision')} of ${counted(report.jobs, 'job')} in ${where}, ${counted(report.facts, 'fact')}, ${counted(report.epochs, 'epoch')}, ${(report.elapsedMs / 1000).toFixed(2)} s`;
   const notes = [
-    ...(report.inert > 0 ? [`${report.inert} facts were written by an owner that had been replaced: they count for nobody, and are not compared`] : []),
-    ...(report.undecided > 0 ? [`${report.undecided} claims at the end have no decision (yet)`] : []),
+    ...(report.inert > 0 ? [`${report.inert === 1 ? '1 fact was' : `${report.inert} facts were`} written by an owner that had been replaced: what it wrote then counts for nobody, and is not compared`] : []),
+    ...(report.undecided > 0 ? [`at the end, ${counted(report.undecided, 'claim')} without a decision (yet)`] : []),
     ...(report.isWhole ? [] : ['too much differs: the rest of the partition was left']),
   ].map((note) => colors.dim(`  ${note}`));
   if (report.firstDivergence === null) return [colors.green(`✔ taken again, every decision is the recorded one`), `  ${looked}`, ...notes].join('\n');
   const lines = report.divergences.slice(0, divergencesShown).flatMap((divergence, index) => divergenceLines(divergence, columns).map((line) => (index === 0 ? line : colors.dim(line))));
   const more = report.divergences.length - divergencesShown;
-  return [colors.red(`✘ ${report.divergences.length} divergences; the first one is where to look`), `  ${looked}`, ...lines, ...(more > 0 ? [`  and ${more} more`] : []), ...notes].join('\n');
+  return [colors.red(`✘ ${counted(report.divergences.length, 'divergence')}; the first one is where to look`), `  ${looked}`, ...lines, ...(more > 0 ? [`  and ${more} more`] : []), ...notes].join('\n');
 }
 
 /** Where it is, what is wrong there, and both sides. */
@@ -109,8 +110,8 @@ export function divergenceLines(divergence: Divergence, columns: number): readon
 }
 
 function rowsText({ equal, rows, differing, database, projected }: RowComparison, { colors }: ReplayView): string {
-  if (equal) return `${colors.green('✔ projected again, the rows are those of the database')}\n  ${rows} rows, ${database.hash.slice(0, 16)}`;
-  const lines = differing.map((table) => `  ${table}: ${database.tables[table]?.rows ?? 0} rows in the database, ${projected.tables[table]?.rows ?? 0} projected again`);
+  if (equal) return `${colors.green('✔ projected again, the rows are those of the database')}\n  ${counted(rows, 'row')}, ${database.hash.slice(0, 16)}`;
+  const lines = differing.map((table) => `  ${table}: ${counted(database.tables[table]?.rows ?? 0, 'row')} in the database, ${projected.tables[table]?.rows ?? 0} projected again`);
   return [colors.red('✘ projected again, the rows are others than those of the database'), ...lines].join('\n');
 }
 

@@ -3,12 +3,13 @@
 
 import type { PartitionState } from '../services/blackboard/board.js';
 import { emptyPartition, evolve } from '../services/orchestrator/evolve.js';
+import { KeysHeld } from '../services/verify/keys-held.js';
 import { shown, type Divergence } from './compare.js';
 import { openPartition, readFacts, type Recorded, type RecordedFact } from './read-partition.js';
 import type { RecordedBlackboard } from './readable-log.js';
 import { redecide, type RedecideOptions } from './redecide.js';
 
-export interface ReplayOptions extends RecordedBlackboard, Omit<RedecideOptions, 'codec' | 'partitions'> {
+export interface ReplayOptions extends RecordedBlackboard, Omit<RedecideOptions, 'codec' | 'partitions' | 'keysHeld'> {
   /** Those to replay; default: all. */
   readonly only?: readonly number[];
   /** Divergences of a partition after which the rest of it is left. Default 16. */
@@ -65,6 +66,7 @@ export async function replayLog(options: ReplayOptions): Promise<ReplayReport> {
 async function replayPartition(options: ReplayOptions, partition: number, partitions: number): Promise<PartitionReport> {
   const { claims, facts, recorded } = await openPartition(options, partition);
   const { codec, contracts, keyring, divergencesMax = 16 } = options;
+  const keysHeld = new KeysHeld();
   const divergences: Divergence[] = [];
   const counts = { decisions: 0, jobs: 0, epochs: 0, inert: 0 };
   let state = emptyPartition(partition);
@@ -73,9 +75,10 @@ async function replayPartition(options: ReplayOptions, partition: number, partit
   for await (const entry of recorded) {
     count(entry, counts);
     const wanted = state.cursor + 1;
-    const { divergence, strayed } = redecide(state, entry, { codec, contracts, partitions, keyring });
+    const { divergence, strayed } = redecide(state, entry, { codec, contracts, partitions, keyring, keysHeld });
     if (divergence !== null) divergences.push(named(divergence, inert, wanted));
-    inert = entry.kind === 'inert' ? [...inert, entry.at] : [];
+    if (entry.kind === 'inert') inert.push(entry.at);
+    else inert = [];
     isWhole = divergences.length < divergencesMax;
     if (!isWhole) break;
     if (strayed) state = await foldAgain(options, partition, endOf(entry));

@@ -1,22 +1,47 @@
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { topicNames } from '../topics/topics.js';
 import { contracts } from '../workflows/contracts.js';
 import { jobId } from '../services/blackboard/ids.js';
 import { embeddedCodec } from '../services/runtime/codec/embedded-codec.js';
+import { Keyring, type SigningKey } from '../services/runtime/keyring.js';
 import { MemoryLogStore } from '../services/runtime/log/memory/memory-log.js';
 import { partitionFor } from '../services/runtime/log/partitioner.js';
 import { projectRoot } from '../services/runtime/project-root.js';
+import { checkLog } from '../services/testing/check-log.js';
 import { NoopRig } from '../services/testing/noop-rig.js';
+import { verifyLog, type VerifyReport } from '../services/verify/verify-log.js';
 import { boardAt, parseAt } from './board-at.js';
-import { replayLog } from './replay.js';
+import { replayLog, type ReplayReport } from './replay.js';
+import { decidedAgain } from './take-again.js';
 
 const topics = topicNames();
 const codec = embeddedCodec(join(projectRoot, 'schemas'));
 
 function store(partitions: number): MemoryLogStore {
   return new MemoryLogStore({ topics: [{ name: topics.quarantine, partitions }, { name: topics.verified, partitions }, { name: topics.control, partitions: 1 }, { name: topics.deadLetter, partitions: 1 }] });
+}
+
+/** Five jobs for each of the owners that follow each other with these keys; the log replayed and verified with all keys. */
+async function ofOwners(keyrings: (all: Keyring, keys: readonly SigningKey[]) => readonly Keyring[]): Promise<{ readonly report: VerifyReport; readonly withKeys: ReplayReport }> {
+  const logs = store(1);
+  const rig = new NoopRig(1);
+  const log = logs.open();
+  for (const [turn, keyring] of keyrings(rig.keyring, rig.keys).entries()) {
+    const owner = await rig.orchestrator(logs.open(), { keyring });
+    for (let n = 0; n < 5; n += 1) await rig.submit(log, `job-${turn}-${n}`);
+    for (let decided = 0; decided < 5 * (turn + 1); await sleep(20)) {
+      const { accepted, refusals } = await checkLog(log, topics, rig.codec);
+      decided = accepted + (refusals['bad-signature'] ?? 0);
+    }
+    await owner.close();
+  }
+  return {
+    report: await verifyLog({ log, topics, codec, keyring: rig.keyring, again: decidedAgain({ log, topics, codec }, { contracts, keyring: rig.keyring }) }),
+    withKeys: await replayLog({ log, topics, codec, contracts, keyring: rig.keyring }),
+  };
 }
 
 describe('replay of a log', () => {
@@ -71,6 +96,44 @@ describe('replay of a log', () => {
     assert.ok(settled.facts.some(({ fact, counts }) => !counts && fact.type === 'Checkpointed' && !markers.has(fact.epoch)), 'its checkpoint names an offset that is no marker');
     const report = await replayLog({ log, topics, codec, contracts });
     assert.deepEqual(report.divergences, []);
+  });
+
+  it('holds a log in which a key was taken from an owner and given back, with all keys at hand', async () => {
+    const { report, withKeys } = await ofOwners((all, keys) => [all, new Keyring(keys.filter(({ principal }) => principal !== 'ingress')), all]);
+    assert.deepEqual(withKeys.divergences, []);
+    assert.deepEqual(report.rows.filter(({ result }) => result === 'FAIL'), []);
+    assert.match(report.rows.find(({ invariant }) => invariant === 'I4')?.figures ?? '', /, 0 false and refused, 5 under keys that the owner did not hold$/);
+  });
+
+  it('holds a log in which a dead letter can be read by now, also where timers were due before it', async () => {
+    const logs = store(1);
+    const rig = new NoopRig(1);
+    const log = logs.open();
+    // The same claim once more, framed with an id that the owner does not know, once time has moved over a deadline.
+    const { baseOffset } = await rig.submit(log, 'short', { deadlineMs: 1 });
+    await sleep(5);
+    let known = -1;
+    for await (const [record] of log.read({ topic: topics.quarantine, partition: 0, from: baseOffset, until: baseOffset + 1 })) {
+      if (record === undefined) continue;
+      const value = Buffer.from(record.value);
+      known = value.readInt32BE(1);
+      value.writeInt32BE(4711, 1);
+      await log.append({ topic: topics.quarantine, partition: 0, records: [{ key: record.key, value }] });
+    }
+    const owner = await rig.orchestrator(logs.open());
+    for (let decided = 0; decided < 1; await sleep(20)) decided = (await checkLog(log, topics, rig.codec)).facts.filter(({ fact }) => fact.type === 'ClaimDeadLettered').length;
+    await owner.close();
+    const reader = embeddedCodec(join(projectRoot, 'schemas'));
+    reader.learn(4711, reader.schemaOf(known));
+    const { rows } = await verifyLog({ log, topics, codec: reader, keyring: rig.keyring, again: decidedAgain({ log, topics, codec: reader }, { contracts, keyring: rig.keyring }) });
+    assert.deepEqual(rows.filter(({ result }) => result === 'FAIL'), []);
+  });
+
+  it('finds an owner that believes a signer now and then', async () => {
+    let looks = 0;
+    const { report, withKeys } = await ofOwners((all) => [{ signerOf: (principal) => all.signerOf(principal), sign: (...of) => all.sign(...of), verify: (signer, ...of) => (looks += 1) % 2 === 0 && all.verify(signer, ...of) } as Keyring]);
+    assert.equal(withKeys.firstDivergence?.kind, 'fact-differs');
+    assert.deepEqual(report.rows.filter(({ result }) => result === 'FAIL').map(({ invariant }) => invariant), ['I4', 'I6']);
   });
 
   it('passes over what an owner wrote after it had been replaced', async () => {

@@ -9,6 +9,7 @@ import type { Decoded } from '../services/runtime/codec/event-codec.js';
 import { EpochFilter } from '../services/runtime/log/epoch-filter.js';
 import type { LogRecord } from '../services/runtime/log/port.js';
 import type { BookedClaim } from '../services/verify/claim-book.js';
+import { KeysHeld } from '../services/verify/keys-held.js';
 import type { PartitionOpinion } from '../services/verify/stream-partition.js';
 import type { SecondOpinion } from '../services/verify/verify-log.js';
 import { EpochsSeen } from './epochs-seen.js';
@@ -18,7 +19,7 @@ import { redecide, type RedecideOptions } from './redecide.js';
 import { replayLog } from './replay.js';
 
 /** The second opinion of the production verbs on a recorded blackboard. */
-export function decidedAgain(source: RecordedBlackboard, options: Omit<RedecideOptions, 'codec' | 'partitions'>): SecondOpinion {
+export function decidedAgain(source: RecordedBlackboard, options: Omit<RedecideOptions, 'codec' | 'partitions' | 'keysHeld'>): SecondOpinion {
   return {
     begin: (_partition, partitions) => new DecisionsAgain({ ...options, codec: source.codec, partitions }, _partition),
     explain: async (partition) => {
@@ -35,12 +36,13 @@ class DecisionsAgain implements PartitionOpinion {
   readonly #state: PartitionState;
   readonly #filter = new EpochFilter();
   readonly #epochs: EpochsSeen;
+  readonly #keysHeld = new KeysHeld();
   #markerDigest: Buffer = Buffer.alloc(0);
   #open: { readonly cause: number; readonly facts: RecordedFact[]; readonly claim: RecordedClaim | null } | null = null;
   #decisions = 0;
   #differs = false;
 
-  constructor(private readonly options: RedecideOptions, partition: number) {
+  constructor(private readonly options: Omit<RedecideOptions, 'keysHeld'>, partition: number) {
     this.#state = emptyPartition(partition);
     this.#epochs = new EpochsSeen(options.codec);
   }
@@ -78,7 +80,7 @@ class DecisionsAgain implements PartitionOpinion {
   }
 
   #take(recorded: Recorded): void {
-    if (!this.#differs) this.#differs = redecide(this.#state, recorded, this.options).divergence !== null;
+    if (!this.#differs) this.#differs = redecide(this.#state, recorded, { ...this.options, keysHeld: this.#keysHeld }).divergence !== null;
   }
 }
 

@@ -13,6 +13,7 @@ import { checkJobFact } from './check-job-facts.js';
 import { ClaimBook, type BookedClaim } from './claim-book.js';
 import type { ClientHistory } from './client-history.js';
 import { shownRecord, type Findings, type InvariantName } from './findings.js';
+import { KeysHeld } from './keys-held.js';
 import { noFigures, PolicyBook, type AuditContext, type EndedJob, type JobTrack, type PartitionFigures } from './job-tracks.js';
 
 export interface AuditOptions {
@@ -29,6 +30,8 @@ export interface AuditOptions {
 export interface Decision {
   readonly cause: number;
   readonly by: BookedClaim;
+  /** Its schema was not known at the time. */
+  readonly wasUnknown: boolean;
   lastOffset: number;
   readonly facts: Fact[];
 }
@@ -44,6 +47,9 @@ export class PartitionAudit implements AuditContext {
   readonly jobs = new Map<string, JobTrack>();
   readonly ended = new Map<string, EndedJob>();
   readonly figures: PartitionFigures = { ...noFigures };
+  readonly #keysHeld = new KeysHeld();
+  /** The last claim under such a key that its owner lacked. */
+  #notHeld: BookedClaim | null = null;
   #next = 0;
   #epoch = -1;
   #cursor = -1;
@@ -120,6 +126,7 @@ export class PartitionAudit implements AuditContext {
   #refused(record: LogRecord, fact: Fact & { type: 'ClaimRefused' }, by: BookedClaim): void {
     this.figures.refused += 1;
     if (by.authentic === false) this.figures.unauthentic += 1;
+    if (by === this.#notHeld) this.figures.underKeysNotHeld += 1;
     if (by.authentic === false && fact.closesAttempt) this.report('I4', 'a claim that is not authentic closed an attempt', record, fact, by.record);
     if (fact.tenant !== '' && by.authentic === false) this.report('I16', 'a refusal of a claim that is not authentic names a tenant', record, fact, by.record);
     else if (fact.tenant !== '' && !this.#speaksFor(fact, by)) this.report('I16', 'a refusal names a tenant that its signer does not speak for', record, fact, by.record);
@@ -141,17 +148,30 @@ export class PartitionAudit implements AuditContext {
     this.#close();
     if (fact.cause !== this.#cursor + 1) this.report('I7', `claim ${fact.cause} is decided after ${this.#cursor}`, record, fact);
     this.#cursor = Math.max(this.#cursor, fact.cause);
-    const by = this.claims.take(fact.cause);
-    if (by === undefined) {
+    const booked = this.claims.take(fact.cause);
+    if (booked === undefined) {
       this.report('I14', `a fact was caused by claim ${fact.cause}, which is not there or was decided before`, record, fact);
       return null;
     }
+    const by = this.#asHeld(booked, record, fact);
     this.figures.decisions += 1;
-    // What was not known at the time has the digest of its bytes as they are.
-    const isDigest = fact.causeDigest.equals(by.digest) || (fact.type === 'ClaimDeadLettered' && fact.reason === 'unknown-schema-id' && fact.causeDigest.equals(createHash('sha256').update(by.record.value).digest()));
-    if (!isDigest) this.report('I13', 'the claim is another one than was decided on', record, fact, by.record);
-    this.#decision = { cause: fact.cause, by, lastOffset: record.offset, facts: [] };
+    const wasUnknown = isOfBareBytes(fact, by);
+    if (!fact.causeDigest.equals(by.digest) && !wasUnknown) this.report('I13', 'the claim is another one than was decided on', record, fact, by.record);
+    this.#decision = { cause: fact.cause, by, wasUnknown, lastOffset: record.offset, facts: [] };
     return this.#decision;
+  }
+
+  /** A true signature under a key that the owner did not hold is judged as a false one, and must then be refused like one. */
+  #asHeld(by: BookedClaim, record: LogRecord, fact: Fact): BookedClaim {
+    if (by.authentic !== true) return by;
+    // Bytes of an unknown schema were not looked at.
+    if (isOfBareBytes(fact, by)) return { ...by, authentic: false };
+    if (!this.#keysHeld.mayHave(this.#epoch, by.claim?.signer ?? '', fact.authentic)) {
+      this.report('I4', `a fact calls its cause ${fact.authentic ? '' : 'not '}authentic, and another of the same epoch and key the contrary; the keys say that both are`, record, fact, by.record);
+    }
+    if (fact.authentic) return by;
+    this.#notHeld = { ...by, authentic: false };
+    return this.#notHeld;
   }
 
   /** A decision is whole: what must hold at its end. */
@@ -159,10 +179,11 @@ export class PartitionAudit implements AuditContext {
     const decision = this.#decision;
     this.#decision = null;
     if (decision === null) return;
-    const { by, facts } = decision;
+    const { by, wasUnknown, facts } = decision;
     const last = facts[facts.length - 1] as Fact;
     const about = { type: 'decision' };
     const told = (invariant: InvariantName, what: string): void => { this.options.findings.add(invariant, what, [shownRecord(by.record, about), ...facts.map((fact) => shownRecord({ ...by.record, topic: by.record.topic }, fact))]); };
+    if (wasUnknown && (last.type !== 'ClaimDeadLettered' || last.reason !== 'unknown-schema-id')) told('I13', 'a claim that can be read was decided on by its bare bytes');
     if (by.authentic === false && !verdictTypes.has(last.type)) told('I4', 'a claim that is not authentic has no refusal');
     if (verdictTypes.has(last.type) && facts.some((fact) => fact !== last && !timerTypes.has(fact.type))) told('I14', `a claim ends as ${last.type}, and left other facts behind`);
     if (by.claim === null && last.type !== 'ClaimDeadLettered') told('I14', 'bytes that are no claim were not dead-lettered');
@@ -175,4 +196,9 @@ export class PartitionAudit implements AuditContext {
       if (track.open !== null && track.open.deadlineAtMs <= by.timeMs) told('I11', `at ${by.timeMs} step ${step} is still open, its deadline was ${track.open.deadlineAtMs}`);
     }
   }
+}
+
+/** What was not known at the time has the digest of its bytes as they are, though it may be known now. */
+function isOfBareBytes(fact: Fact, { record, digest }: BookedClaim): boolean {
+  return !fact.causeDigest.equals(digest) && fact.causeDigest.equals(createHash('sha256').update(record.value).digest());
 }

@@ -1,13 +1,18 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import { migrate } from '../../infra/sql/migrate.js';
+import type { Fact } from '../../schemas/generated/events.js';
+import { topicNames } from '../../topics/topics.js';
 import { rebuild } from '../projector/rebuild.js';
+import { sampleFact } from '../projector/testing/sample-facts.js';
+import { MemoryLogStore } from '../runtime/log/memory/memory-log.js';
 import type { LogPort } from '../runtime/log/port.js';
 import { openPgliteDatabase } from '../runtime/postgres/pglite-database.js';
 import type { Database } from '../runtime/database.js';
 import { codec, keyring, topics } from '../testing/simulation/blackboard-of-seed.js';
 import { playSeed } from '../testing/simulation/run-seed.js';
-import type { Finding } from './findings.js';
+import { RowReader } from './check-rows.js';
+import { Findings, type Finding } from './findings.js';
 import { verifyLog } from './verify-log.js';
 
 let log: LogPort;
@@ -37,6 +42,27 @@ function firstRow(found: readonly Finding[]): string {
   return found[0]?.records[0]?.split(' ')[0] ?? found[0]?.what ?? '';
 }
 
+/** Rows of facts with texts that are rare in a run, and what is found of them after `change`. */
+async function rowsOf(facts: readonly Fact[]): Promise<{ readonly db: Database; found(change?: string): Promise<readonly number[]> }> {
+  const { verified: topic } = topicNames('texts.');
+  const store = new MemoryLogStore({ topics: [{ name: topic, partitions: 1 }] });
+  const own = await openPgliteDatabase();
+  await migrate(own);
+  const marker = sampleFact('EpochStarted', { epoch: -1, job: '', step: '', agent: '', attempt: 0, instance: -1, cause: -1 });
+  store.write({ topic, partition: 0, records: [marker, ...facts].map((fact) => ({ key: Buffer.from(fact.job), value: codec.encode(fact) })) });
+  await rebuild({ log: store.open(), codec, db: own, topic });
+  await own.script('CREATE TABLE kept AS SELECT "offset", detail, correlation FROM audit_rows; ALTER TABLE audit_rows DISABLE TRIGGER USER');
+  const found = async (change = ''): Promise<readonly number[]> => {
+    await own.script(`UPDATE audit_rows a SET detail = k.detail, correlation = k.correlation FROM kept k WHERE k."offset" = a."offset"; ${change === '' ? '' : `UPDATE audit_rows SET ${change}`}`);
+    const findings = new Findings();
+    const rows = new RowReader({ db: own, codec, topic, findings, isAtRest: true }, 0, facts.length + 1);
+    await rows.load(0);
+    for (const record of store.slice({ topic, partition: 0, from: 0, until: facts.length + 1, bytesMax: Infinity })) rows.compare(record, codec.decodeFact(record.value) as Fact, false);
+    return findings.kept.map(({ records }) => Number(records[0]?.split(' ')[0]?.split('/')[2]));
+  };
+  return { db: own, found };
+}
+
 describe('the audit table beside a log', () => {
   before(async () => {
     const { world } = await playSeed(1);
@@ -57,10 +83,33 @@ describe('the audit table beside a log', () => {
   });
 
   it('names the row that was updated, whichever column it is (I12, C20)', async () => {
-    for (const change of ["event_type = 'JobEnded', digest = '\\x00'", 'stale = true', "reason = 'all was well'", 'cost_micros = 7', "ts = ts - interval '1 hour'", "step = 'another'", "node = 'somebody-else'", 'authentic = NOT authentic', "signer = 'nobody#k1'", `detail = '{"accepted": 99}'`]) {
+    for (const change of ["event_type = 'JobEnded', digest = '\\x00'", 'stale = true', "reason = 'all was well'", 'cost_micros = 7', "ts = ts - interval '1 hour'", "step = 'another'", "node = 'somebody-else'", 'authentic = NOT authentic', "signer = 'nobody#k1'", `detail = '{"accepted": 99}'`, "detail = '{}'", "detail = '[]'", "detail = detail - 'accepted'"]) {
       const found = await tampered(`UPDATE audit_rows SET ${change} WHERE ${at()}`);
       assert.equal(firstRow(found), named(where.offset), change);
       assert.equal(found.length, 1, change);
+    }
+  });
+
+  it('compares a row whose texts hold a separator, and texts that are not ASCII (I12, C20)', async () => {
+    assert.equal(firstRow(await tampered(`UPDATE audit_rows SET tenant = tenant || E'\\x1f', cost_micros = 7 WHERE ${at()}`)), named(where.offset));
+    const [arrow] = await db.query<{ offset: number }>(`SELECT min("offset") AS "offset" FROM audit_rows WHERE NOT stale AND partition = ${where.partition} AND edge_label LIKE '%→%'`);
+    const changed = `UPDATE audit_rows SET edge_label = 'all was well' WHERE partition = ${where.partition} AND "offset" = ${arrow?.offset}`;
+    assert.equal(firstRow(await tampered(changed)), named(Number(arrow?.offset)));
+  });
+
+  it('compares texts with line ends, and long ones as far as they were kept (I12, C20)', async () => {
+    const accepted = sampleFact('JobAccepted', { correlation: 'one\ntwo', goal: 'one line\nand another' });
+    const params = [1_000, 5_000].map((length) => 'a'.repeat(length)).concat('\u{1F600}'.repeat(3_000));
+    const rows = await rowsOf([accepted, ...params.map((text) => sampleFact('StepRequested', { params: text }))]);
+    try {
+      const paramsAt = (offset: number, sql: string): string => `detail = jsonb_set(detail, '{params}', to_jsonb(${sql})) WHERE "offset" = ${offset}`;
+      assert.deepEqual(await rows.found(), [], 'as they were projected');
+      assert.deepEqual(await rows.found(`correlation = 'all was well' WHERE "offset" = 1`), [1]);
+      assert.deepEqual(await rows.found(`detail = jsonb_set(detail, '{goal}', '"all was well"') WHERE "offset" = 1`), [1]);
+      for (const offset of [2, 3, 4]) assert.deepEqual(await rows.found(paramsAt(offset, `overlay(detail->>'params' placing 'X' from 500)`)), [offset]);
+      for (const cut of [`left(detail->>'params', 900)`, `left(detail->>'params', 100) || '…'`]) assert.deepEqual(await rows.found(paramsAt(2, cut)), [2], cut);
+    } finally {
+      await rows.db.close();
     }
   });
 
@@ -101,6 +150,10 @@ describe('the audit table beside a log', () => {
       ['GRANT DELETE ON audit_rows TO PUBLIC', 'REVOKE DELETE ON audit_rows FROM PUBLIC', /public holds DELETE/],
       ['GRANT UPDATE (reason) ON audit_rows TO blackboard_reader', 'REVOKE UPDATE (reason) ON audit_rows FROM blackboard_reader', /blackboard_reader holds UPDATE/],
       ['ALTER ROLE blackboard_projector SUPERUSER', 'ALTER ROLE blackboard_projector NOSUPERUSER', /may act as the owner/],
+      ...['BEFORE UPDATE OR DELETE OR TRUNCATE ON audit_rows FOR EACH STATEMENT WHEN (false)', 'BEFORE UPDATE OF topic OR DELETE OR TRUNCATE ON audit_rows FOR EACH STATEMENT'].map((when) => [
+        `CREATE OR REPLACE TRIGGER audit_rows_append_only ${when} EXECUTE FUNCTION refuse_audit_change()`,
+        'CREATE OR REPLACE TRIGGER audit_rows_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON audit_rows FOR EACH STATEMENT EXECUTE FUNCTION refuse_audit_change()', /nothing in the database refuses UPDATE/,
+      ] as const),
       ['ALTER TABLE audit_rows DISABLE TRIGGER audit_rows_append_only', 'ALTER TABLE audit_rows ENABLE TRIGGER audit_rows_append_only', /nothing in the database refuses UPDATE/],
     ] as const) {
       await db.script(change);

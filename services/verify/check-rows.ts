@@ -8,7 +8,7 @@ import type { EventCodec } from '../runtime/codec/event-codec.js';
 import type { Database } from '../runtime/database.js';
 import type { LogRecord } from '../runtime/log/port.js';
 import { shownRecord, type Findings } from './findings.js';
-import { columnsOf, rowColumns, sameColumns, says, textSql } from './row-columns.js';
+import { columnsOf, isDetailOf, rowColumns, sameColumns, textSql } from './row-columns.js';
 
 export interface RowsOptions {
   readonly db: Pick<Database, 'query'>;
@@ -60,7 +60,7 @@ export class RowReader {
     const wanted = columnsOf(record, fact, { stale, digest: codec.digest(record.value) });
     const differs = row.columns === wanted ? null : sameColumns(row.columns, wanted);
     if (differs !== null) return findings.add('I12', `a row's ${rowColumns[differs] ?? 'columns'} is not what its record says`, [shownRecord(record, fact)]);
-    if (row.detail !== '{}' && !says(JSON.parse(row.detail), fact)) findings.add('I12', "a row's detail is not what its record says", [shownRecord(record, fact)]);
+    if (!isDetailOf(JSON.parse(row.detail), fact)) findings.add('I12', "a row's detail is not what its record says", [shownRecord(record, fact)]);
   }
 }
 

@@ -56,8 +56,15 @@ export class ClientHistory {
       const job = this.#jobs.get(entry.job) ?? { acked: 0, unknown: 0, refused: 0, accepted: 0 };
       job[entry.outcome] += 1;
       this.#jobs.set(entry.job, job);
-      if (entry.outcome === 'acked') this.#places.set(`${entry.partition}/${entry.offset}`, entry);
+      if (entry.outcome === 'acked') this.#acked(entry);
     }
+  }
+
+  #acked(entry: HistoryEntry): void {
+    const place = `${entry.partition}/${entry.offset}`;
+    const other = this.#places.get(place);
+    if (other === undefined) this.#places.set(place, entry);
+    else if (other.job !== entry.job) this.findings.add('I2', `jobs ${other.job} and ${entry.job} were both acknowledged at ${place}: one of them is not in the log`);
   }
 
   claim({ record, claim }: BookedClaim): void {

@@ -16,7 +16,7 @@ export const explained: Readonly<Record<InvariantName, Explained>> = {
   I1: { how: 'counts acceptances and ends per job and instance over the facts that count; the time that an id is remembered is read from the end itself', shares: codecOnly },
   I2: { how: "a client's own history (--history) against the records at the places that it was told; nothing of the server is asked", shares: 'codec, job id hash' },
   I3: { how: 'a set of verified hashes per job, filled by ArtifactVerified facts only; candidates and verdicts are looked up in the claims themselves; body hashes are computed again', shares: 'codec, policy as data' },
-  I4: { how: 'each signature is verified again with the keys (--keys); key and partition of each record are computed again; a false claim may have no fact but a refusal', shares: 'codec, HMAC, partitioner' },
+  I4: { how: 'each signature is verified again with the keys (--keys); key and partition of each record are computed again; a false claim may have no fact but a refusal; a true one may be refused as false if its key was not held, which is then so for the whole epoch', shares: 'codec, HMAC, partitioner' },
   I5: { how: 'each reference is looked up among the hashes and refs that were verified in the job before, and the receipts of the claim', shares: codecOnly },
   I6: { how: 'the production verbs fold the log from its beginning and take each decision again: byte for byte. It finds what depends on anything but the log; a verb that is always wrong it cannot find, the others do', shares: 'judge, decide, evolve' },
   I7: { how: 'the newest marker, the last cause and the open attempt are three numbers, counted along the log', shares: codecOnly },

@@ -109,11 +109,13 @@ export interface PartitionFigures {
   ended: number;
   refused: number;
   unauthentic: number;
+  /** Of those: true, under a key that the owner did not hold. */
+  underKeysNotHeld: number;
   /** Jobs that cost more than their stated cap. */
   overCap: number;
 }
 
-export const noFigures: Readonly<PartitionFigures> = Object.freeze({ claims: 0, facts: 0, stale: 0, epochs: 0, decisions: 0, accepted: 0, ended: 0, refused: 0, unauthentic: 0, overCap: 0 });
+export const noFigures: Readonly<PartitionFigures> = Object.freeze({ claims: 0, facts: 0, stale: 0, epochs: 0, decisions: 0, accepted: 0, ended: 0, refused: 0, unauthentic: 0, underKeysNotHeld: 0, overCap: 0 });
 
 export interface EndedJob {
   readonly instance: number;
@@ -124,7 +126,7 @@ export interface EndedJob {
 export interface AuditContext {
   readonly policies: PolicyBook;
   readonly jobs: Map<string, JobTrack>;
-  /** Those that have ended, by job id: the newest life of each. */
+  /** Those that have ended, by job id, while it is taken: the newest life of each. */
   readonly ended: Map<string, EndedJob>;
   readonly figures: PartitionFigures;
   report(invariant: InvariantName, what: string, record: LogRecord, fact?: Fact, ...more: readonly LogRecord[]): void;

@@ -1,15 +1,17 @@
+import { counted } from '../runtime/counted.js';
 import { explained, tamperNote } from './explain.js';
 import { invariants, type InvariantName } from './findings.js';
 import type { VerifyReport } from './verify-log.js';
 
-/** One line per invariant; on failure, the first offending records below it. */
-export function verifyText({ rows, figures, elapsedMs, ok }: VerifyReport): string {
+/** One line per invariant, or more where it is longer than `columns`; on failure, the first offending records below it. */
+export function verifyText({ rows, figures, elapsedMs, ok }: VerifyReport, columns = Infinity): string {
   const lines = rows.flatMap(({ invariant, result, says, figures: looked, count, findings }) => [
-    `${invariant.padEnd(4)} ${result.padEnd(11)} ${says} (${looked})`,
-    ...findings.flatMap(({ what, records }) => [`       ${what}`, ...records.map((record) => `         ${record}`)]),
+    ...wrapped(`${says} (${looked})`, columns, ' '.repeat(17)).map((line, at) => (at === 0 ? `${invariant.padEnd(4)} ${result.padEnd(11)} ${line.trimStart()}` : line)),
+    ...findings.flatMap(({ what, records }) => [...wrapped(what, columns, '       '), ...records.map((record) => `         ${record}`)]),
     ...(count > findings.length ? [`       … and ${count - findings.length} more`] : []),
   ]);
-  return `${lines.join('\n')}\n${ok ? 'all that was checked holds' : 'NOT all of it holds'}: ${figures.claims} claims and ${figures.facts} facts in ${(elapsedMs / 1000).toFixed(1)} s\n`;
+  const sum = `${ok ? 'all that was checked holds' : 'NOT all of it holds'}: ${counted(figures.claims, 'claim')} and ${counted(figures.facts, 'fact')} in ${(elapsedMs / 1000).toFixed(1)} s`;
+  return `${[...lines, ...wrapped(sum, columns, '')].join('\n')}\n`;
 }
 
 export function verifyJson(report: VerifyReport): string {

@@ -1,5 +1,6 @@
 // The findings as one row per invariant, with what was looked at.
 
+import { counted } from '../runtime/counted.js';
 import { explained } from './explain.js';
 import { invariants, type Finding, type Findings, type InvariantName } from './findings.js';
 import type { PartitionFigures } from './job-tracks.js';
@@ -51,16 +52,16 @@ function notChecked(invariant: InvariantName, { grants, decisions, history }: Sc
 
 function figuresOf(invariant: InvariantName, { figures, hasKeys, grants, decisions, snapshots, history, isAtRest }: Scope): string {
   switch (invariant) {
-    case 'I1': return `${figures.accepted} jobs accepted, ${figures.ended} ended, ${figures.openJobs} open${isAtRest ? '' : ' (may be under way)'}`;
-    case 'I2': return `${history} submissions`;
-    case 'I4': return hasKeys ? `${figures.claims} signatures checked, ${figures.unauthentic} false ones refused` : 'signatures as recorded: no keys were given';
-    case 'I6': return `${decisions} decisions taken again${snapshots === null ? '' : `, ${snapshots} snapshots compared`}`;
-    case 'I7': return `${figures.decisions} decisions, ${figures.epochs} epochs, ${figures.stale} stale facts`;
-    case 'I10': return `${figures.ended} jobs; nothing enforces caps yet: ${figures.overCap} above theirs`;
-    case 'I12': return `${figures.rows} rows`;
-    case 'I13': return `${figures.decisions} claims; ${grants === null ? 'grants not looked at: no database was given' : `${grants} grants; rows are not chained by hashes`}`;
-    case 'I14': return `${figures.claims} claims, ${figures.undecided} not decided yet`;
-    case 'I15': return `${figures.claims + figures.facts} records in ${figures.partitions} partitions`;
-    default: return `${figures.facts} facts`;
+    case 'I1': return `${counted(figures.accepted, 'job')} accepted, ${figures.ended} ended, ${figures.openJobs} open${isAtRest ? '' : ' (may be under way)'}`;
+    case 'I2': return counted(history ?? 0, 'submission');
+    case 'I4': return hasKeys ? `${counted(figures.claims, 'signature')} checked, ${figures.unauthentic - figures.underKeysNotHeld} false and refused${figures.underKeysNotHeld === 0 ? '' : `, ${figures.underKeysNotHeld} under keys that the owner did not hold`}` : 'signatures as recorded: no keys were given';
+    case 'I6': return `${counted(decisions ?? 0, 'decision')} taken again${snapshots === null ? '' : `, ${counted(snapshots, 'snapshot')} compared`}`;
+    case 'I7': return `${counted(figures.decisions, 'decision')}, ${counted(figures.epochs, 'epoch')}, ${counted(figures.stale, 'stale fact')}`;
+    case 'I10': return `${counted(figures.ended, 'job')}; nothing enforces caps yet: ${figures.overCap} above theirs`;
+    case 'I12': return counted(figures.rows, 'row');
+    case 'I13': return `${counted(figures.decisions, 'claim')}; ${grants === null ? 'grants not looked at: no database was given' : `${counted(grants, 'grant')}; rows are not chained by hashes`}`;
+    case 'I14': return `${counted(figures.claims, 'claim')}, ${figures.undecided} not decided yet`;
+    case 'I15': return `${counted(figures.claims + figures.facts, 'record')} in ${counted(figures.partitions, 'partition')}`;
+    default: return counted(figures.facts, 'fact');
   }
 }

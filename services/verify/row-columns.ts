@@ -59,13 +59,32 @@ export function columnsOf(record: LogRecord, fact: Fact, { stale, digest }: { re
 export function sameColumns(row: string, wanted: string): number | null {
   const found = row.split(apart);
   const due = wanted.split(apart);
-  if (found.length !== due.length) return isPlain(wanted) ? columns.length : null;
+  // A text of the record itself that holds the separator: where its columns begin cannot be told.
+  if (due.length !== columns.length) return null;
+  if (found.length !== due.length) return columns.length;
   const at = due.findIndex((value, index) => !isSame(found[index] as string, value));
   return at < 0 ? null : at;
 }
 
+/** Members of a fact that have no column and must stand in `detail`, whatever else does. */
+const detailed: Readonly<Record<Fact['type'], readonly string[]>> = {
+  EpochStarted: ['owner'], Checkpointed: ['cursor', 'controlOffset', 'restoreFrom', 'restoreEpoch', 'timeMs', 'writtenAtMs'], TickObserved: ['timeMs'], PolicyAdopted: ['controlOffset'],
+  JobAccepted: ['idempotencyKey', 'workflow', 'goal', 'submissionDigest', 'deadlineAtMs', 'costCapMicros'],
+  StepRequested: ['contractOut', 'delivery', 'params', 'inputs', 'deadlineAtMs', 'variation', 'capability'],
+  VerificationRequested: ['params', 'inputs', 'deadlineAtMs', 'capability', 'costMicros', 'candidates'],
+  ArtifactVerified: ['artifactType', 'contract', 'body', 'producer', 'verifier', 'evidence', 'confidence', 'freshAtMs', 'refs'],
+  ArtifactRejected: ['artifactType', 'contract', 'hash', 'size', 'producer', 'verifier', 'reasons'],
+  AttemptFailed: ['reasons', 'retryAtMs'], StepCompleted: ['accepted', 'rejected'], StepFailed: ['attempts', 'escalated'], PlanExpanded: ['template', 'steps'],
+  JobEnded: ['outcome', 'costMicros', 'resultType', 'resultContract', 'result'], ClaimRefused: ['claimType', 'closesAttempt', 'detail'], ClaimParked: ['claimType', 'detail'], ClaimDeadLettered: [],
+};
+
+/** Whether a row's detail says what must be said of a fact, and nothing that the fact does not say. */
+export function isDetailOf(told: unknown, fact: Fact): boolean {
+  return told !== null && typeof told === 'object' && detailed[fact.type].every((name) => Object.hasOwn(told, name)) && says(told, fact);
+}
+
 /** Whether all that `told` says is said by `fact` under the same names; lists as long as they are there. */
-export function says(told: unknown, fact: unknown): boolean {
+function says(told: unknown, fact: unknown): boolean {
   if (told === null || typeof told !== 'object') return typeof told === 'string' ? isSame(told, String(fact)) : told === fact || (fact === undefined && told === null);
   if (fact === null || typeof fact !== 'object') return false;
   if (Array.isArray(told)) return Array.isArray(fact) && told.length === fact.length && told.every((one, index) => says(one, fact[index]));
@@ -82,13 +101,32 @@ function shown(value: Value): string {
   return value === null ? '' : value === true ? 't' : value === false ? 'f' : typeof value === 'number' ? String(value) : value;
 }
 
-/** Equal, or too strange or too long to be kept as it is: a projector cuts and cleans such text. */
+/** Equal as far as a projector leaves it as it is: it cuts what is longer, and mends what no table can store. */
 function isSame(found: string, due: string): boolean {
   if (found === due) return true;
   if (found !== '' && due !== '' && Number(found) === Number(due)) return true;
-  return !isPlain(due);
+  if (isStorable(due)) return isCut(found, due);
+  if (!isStorable(due.slice(0, keptMax))) return true;
+  return due.length > keptMax && found.slice(0, keptMax) === due.slice(0, keptMax);
 }
 
-function isPlain(value: string): boolean {
-  return value.length <= 200 && /^[\x1f-\x7e]*$/.test(value);
+/** Whether all that was found is the beginning of what is due, with a sign that it goes on. */
+function isCut(found: string, due: string): boolean {
+  if (found.length <= keptMax || found.length > due.length || !found.endsWith('…')) return false;
+  const left = found.slice(0, -1);
+  // A pair of surrogates that was cut through had to be mended.
+  return due.startsWith(left) || (left.endsWith('\uFFFD') && isHighSurrogate(due, left.length - 1) && due.startsWith(left.slice(0, -1)));
+}
+
+function isHighSurrogate(value: string, at: number): boolean {
+  const code = value.charCodeAt(at);
+  return code >= 0xD800 && code <= 0xDBFF;
+}
+
+/** UTF-16 units of a text that no projector cuts. */
+const keptMax = 200;
+
+/** Postgres takes no NUL and no half of a surrogate pair; everything else is stored as it is. */
+function isStorable(value: string): boolean {
+  return /^[^\0\p{Cs}]*$/u.test(value);
 }

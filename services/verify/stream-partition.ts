@@ -5,6 +5,7 @@ import type { Fact } from '../../schemas/generated/events.js';
 import { messageClassOf } from '../../schemas/generated/events.js';
 import type { TopicNames } from '../../topics/topics.js';
 import type { Decoded, EventCodec } from '../runtime/codec/event-codec.js';
+import { learnSchemas, type Learn } from '../runtime/codec/learn-schemas.js';
 import type { LogPort, LogRecord, PartitionRange } from '../runtime/log/port.js';
 import type { PartitionAudit } from './audit-partition.js';
 import type { RowReader } from './check-rows.js';
@@ -23,7 +24,7 @@ export interface StreamOptions {
   readonly log: Pick<LogPort, 'read'>;
   readonly topics: Pick<TopicNames, 'quarantine' | 'verified'>;
   readonly codec: EventCodec;
-  readonly learn?: (id: number) => Promise<void>;
+  readonly learn?: Learn;
   readonly ranges: { readonly verified: PartitionRange; readonly quarantine: PartitionRange };
   readonly audit: PartitionAudit;
   readonly opinion: PartitionOpinion | null;
@@ -34,10 +35,9 @@ export interface StreamOptions {
 export async function streamPartition(options: StreamOptions): Promise<void> {
   const { log, topics, codec, ranges, audit, opinion, rows, findings } = options;
   const { partition } = ranges.verified;
-  const learnt = new Learner(options);
-  const claims = new ClaimStream(log.read({ topic: topics.quarantine, partition, from: 0, until: ranges.quarantine.next }), audit, learnt);
+  const claims = new ClaimStream(log.read({ topic: topics.quarantine, partition, from: 0, until: ranges.quarantine.next }), options);
   for await (const batch of log.read({ topic: topics.verified, partition, from: 0, until: ranges.verified.next })) {
-    await learnt.learn(batch);
+    await learnSchemas(batch.map(({ value }) => value), codec, options.learn);
     for (const record of batch) {
       if (rows !== null && rows.needs(record.offset)) await rows.load(record.offset);
       const decoded = codec.decode(record.value);
@@ -55,25 +55,6 @@ export async function streamPartition(options: StreamOptions): Promise<void> {
   await claims.load(Infinity);
 }
 
-/** Asks once for each schema id that the codec does not know; those that nobody knows stay unknown. */
-class Learner {
-  readonly #tried = new Set<number>();
-
-  constructor(private readonly options: Pick<StreamOptions, 'codec' | 'learn'>) {}
-
-  async learn(batch: readonly LogRecord[]): Promise<void> {
-    const { codec, learn } = this.options;
-    if (learn === undefined) return;
-    for (const { value } of batch) {
-      if (value.length < 5 || value[0] !== 0) continue;
-      const id = value.readInt32BE(1);
-      if (codec.knows(id) || this.#tried.has(id)) continue;
-      this.#tried.add(id);
-      await learn(id).catch(() => undefined);
-    }
-  }
-}
-
 /** Claims, added to the audit as far as they are needed. */
 class ClaimStream {
   readonly #batches: AsyncIterator<readonly LogRecord[]>;
@@ -81,14 +62,15 @@ class ClaimStream {
   #at = 0;
   #isOver = false;
 
-  constructor(batches: AsyncIterable<readonly LogRecord[]>, private readonly audit: PartitionAudit, private readonly learnt: Learner) {
+  constructor(batches: AsyncIterable<readonly LogRecord[]>, private readonly options: Pick<StreamOptions, 'audit' | 'codec' | 'learn'>) {
     this.#batches = batches[Symbol.asyncIterator]();
   }
 
   /** Adds the claims up to an offset; false when more must be read first. */
   add(until: number): boolean {
-    while (this.#at < this.#batch.length && this.audit.claims.next <= until) this.audit.addClaim(this.#batch[this.#at++] as LogRecord);
-    return this.audit.claims.next > until || this.#isOver;
+    const { audit } = this.options;
+    while (this.#at < this.#batch.length && audit.claims.next <= until) audit.addClaim(this.#batch[this.#at++] as LogRecord);
+    return audit.claims.next > until || this.#isOver;
   }
 
   async load(until: number): Promise<void> {
@@ -97,7 +79,7 @@ class ClaimStream {
       this.#isOver = done === true;
       this.#batch = this.#isOver ? [] : (value as readonly LogRecord[]);
       this.#at = 0;
-      await this.learnt.learn(this.#batch);
+      await learnSchemas(this.#batch.map(({ value: bytes }) => bytes), this.options.codec, this.options.learn);
     }
   }
 }

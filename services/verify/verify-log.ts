@@ -66,6 +66,7 @@ export async function verifyLog(options: VerifyOptions): Promise<VerifyReport> {
   const watermarks = table === null ? null : await readWatermarks(table);
   const verified = await log.ranges(topics.verified);
   const quarantine = await log.ranges(topics.quarantine);
+  if (quarantine.length > verified.length) throw new BlackboardError('TOPOLOGY_DRIFT', `${topics.quarantine} has ${quarantine.length} partitions, ${topics.verified} ${verified.length}: nobody decides the claims of the others`);
   const figures = { ...noFigures, partitions: verified.length, openJobs: 0, undecided: 0, rows: 0 };
   let decisions = 0;
   for (const range of verified) {
@@ -79,7 +80,7 @@ export async function verifyLog(options: VerifyOptions): Promise<VerifyReport> {
     figures.rows += rows?.compared ?? 0;
     const taken = opinion?.finish();
     decisions += taken?.decisions ?? 0;
-    if (taken?.differs === true) for (const { what, record } of await again?.explain(partition) ?? []) findings.add('I6', what, [shownRecord(record)]);
+    if (taken?.differs === true) await tellDifferences(partition, again, findings);
   }
   const snapshots = await options.snapshots?.() ?? null;
   for (const { what, record } of snapshots?.differences ?? []) findings.add('I6', what, [shownRecord(record)]);
@@ -88,6 +89,13 @@ export async function verifyLog(options: VerifyOptions): Promise<VerifyReport> {
   const grants = db === null ? null : await checkPrivileges(db, findings);
   const rows = reportRows(findings, { figures, hasKeys: keyring !== null, grants, decisions: again === null ? null : decisions, snapshots: snapshots?.compared ?? null, history: history?.entries.length ?? null, isAtRest });
   return { ok: rows.every(({ result }) => result !== 'FAIL'), rows, figures, elapsedMs: Math.round(performance.now() - startedMs) };
+}
+
+/** Whoever looks again for what differs may not find it: that it differs is a finding all the same. */
+async function tellDifferences(partition: number, again: SecondOpinion | null, findings: Findings): Promise<void> {
+  const differences = await again?.explain(partition) ?? [];
+  for (const { what, record } of differences) findings.add('I6', what, [shownRecord(record)]);
+  if (differences.length === 0) findings.add('I6', `taken again, a decision of partition ${partition} differed, and did not when it was looked at once more`);
 }
 
 const nothingRead: Watermark = { until: 0, beyond: 0, firstBeyond: 0 };

@@ -7,8 +7,9 @@ import { MemoryLogStore } from '../runtime/log/memory/memory-log.js';
 import type { LogRecord } from '../runtime/log/port.js';
 import { codec, contracts, keyring, topics } from '../testing/simulation/blackboard-of-seed.js';
 import { playSeed } from '../testing/simulation/run-seed.js';
+import { PartitionAudit } from './audit-partition.js';
 import { parseHistory, type HistoryEntry } from './client-history.js';
-import type { InvariantName } from './findings.js';
+import { Findings, type InvariantName } from './findings.js';
 import { explainText, verifyJson, verifyText } from './render.js';
 import { verifyLog, type VerifyOptions, type VerifyReport } from './verify-log.js';
 
@@ -46,8 +47,7 @@ async function tampered(change: Change, more: { readonly key?: string; readonly 
   more.append?.(store);
   const log = store.open();
   return verifyLog({
-    log, topics, codec, keyring, isAtRest: true, ...how,
-    again: decidedAgain({ log, topics, codec }, { contracts, keyring }),
+    log, topics, codec, keyring, isAtRest: true, again: decidedAgain({ log, topics, codec }, { contracts, keyring }), ...how,
   });
 }
 
@@ -89,6 +89,7 @@ describe('the verification of a log', () => {
     assert.ok(report.ok && report.figures.facts > 300 && report.figures.decisions > 100 && report.figures.openJobs === 0);
     assert.match(verifyText(report), /^I1 {3}PASS .*\n/);
     assert.match(verifyText(report), /I12 +NOT CHECKED .*no database was given/);
+    assert.ok(verifyText(report, 60).split('\n').every((line) => line.length <= 60), 'fits a narrow terminal');
     assert.equal((JSON.parse(verifyJson(report)) as VerifyReport).ok, true);
   });
 
@@ -104,6 +105,11 @@ describe('the verification of a log', () => {
 
   it('finds a decision that would be taken otherwise (I6), where nothing else does', async () => {
     assert.deepEqual(failed(await tampered(of('StepCompleted', () => ({ edgeLabel: 'another word' })))), ['I6']);
+  });
+
+  it('fails where a decision differed, also when nobody can say afterwards in what (I6)', async () => {
+    const again = { begin: () => ({ add: () => undefined, finish: () => ({ decisions: 1, differs: true }) }), explain: () => Promise.resolve([]) };
+    assert.deepEqual(failed(await tampered(of('EpochStarted', () => ({})), {}, { again })), ['I6']);
   });
 
   it('finds a fact under a foreign key (I15)', async () => {
@@ -145,6 +151,8 @@ describe('the verification of a log', () => {
     const others = claims.filter(({ job }) => job !== one.job);
     assert.deepEqual(failed(await told([...others, { ...one, offset: 1_000_000 }])), ['I2'], 'lost behind the end');
     assert.deepEqual(failed(await told([...others, { ...one, offset: others.find(({ partition }) => partition === one.partition)?.offset ?? 0 }])), ['I2'], 'another record stands there');
+    assert.deepEqual(failed(await told([{ ...one, ...strange('lost'), outcome: 'acked' }, ...claims])), ['I2'], 'two jobs at one place, one of them lost');
+    assert.deepEqual(failed(await told([one, ...claims])), [], 'the same answer twice');
     assert.deepEqual(failed(await told([...others, { ...one, outcome: 'refused', partition: null, offset: null }])), ['I2'], 'refused, and accepted');
     assert.deepEqual(failed(await told([...others, { ...one, outcome: 'unknown', partition: null, offset: null }])), [], 'unknown, and in once');
     assert.deepEqual(failed(await told([...claims, { ...one, ...strange('never-sent'), outcome: 'unknown', partition: null, offset: null }, { ...one, ...strange('not-taken'), outcome: 'refused', partition: null, offset: null }])), [], 'out');
@@ -169,5 +177,23 @@ describe('the verification of a log', () => {
     const log = new MemoryLogStore({ topics: [topics.quarantine, topics.verified].map((name) => ({ name, partitions: 1 })) }).open();
     const ranges = (): Promise<readonly { partition: number; low: number; next: number }[]> => Promise.resolve([{ partition: 0, low: 5, next: 9 }]);
     await assert.rejects(verifyLog({ log: { read: (options) => log.read(options), ranges }, topics, codec }), { code: 'LOG_OUT_OF_RANGE' });
+  });
+
+  it('refuses a log with claims in partitions that have no facts', async () => {
+    const log = new MemoryLogStore({ topics: [{ name: topics.quarantine, partitions: 2 }, { name: topics.verified, partitions: 1 }] }).open();
+    await assert.rejects(verifyLog({ log, topics, codec }), { code: 'TOPOLOGY_DRIFT' });
+  });
+
+  it('remembers an ended job for as long as its id is taken, so that memory does not follow the log', () => {
+    for (const [forgetAtMs, remembers] of [[Number.MAX_SAFE_INTEGER, true], [0, false]] as const) {
+      const audit = new PartitionAudit(0, { codec, keyring, partitions, findings: new Findings() });
+      for (const record of records.filter(({ topic, partition }) => topic === topics.quarantine && partition === 0)) audit.addClaim(record);
+      for (const record of records.filter(({ topic, partition }) => topic === topics.verified && partition === 0)) {
+        const fact = codec.decodeFact(record.value) as Fact;
+        audit.addFact(record, fact.type === 'JobEnded' ? { ...fact, forgetAtMs } : fact);
+      }
+      assert.ok(audit.figures.ended > 0);
+      assert.equal(audit.ended.size > 0, remembers);
+    }
   });
 });
