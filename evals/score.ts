@@ -1,5 +1,6 @@
 // Pure scorers: what is measured of an answer, independent of the code that verified it.
 
+import { BlackboardError } from '../services/runtime/errors.js';
 import type { CorpusDocument } from '../workflows/brief/contracts.js';
 import { flatten } from '../workflows/brief/split-units.js';
 import type { Answer } from './answer.js';
@@ -70,6 +71,27 @@ export interface Regression {
   readonly score: keyof Scores;
   readonly was: number;
   readonly is: number;
+}
+
+/**
+ * The baseline's text; a score that it lacks would compare with every other as not lower.
+ * @throws BlackboardError INPUT_INVALID naming the score.
+ */
+export function parseBaseline(text: string): Readonly<Record<GoldenQuestion['half'], Scores>> {
+  let json: unknown = null;
+  try {
+    json = JSON.parse(text);
+  } catch {
+    // As one that lacks every score.
+  }
+  const baseline = json as Partial<Record<GoldenQuestion['half'], Partial<Record<string, unknown>>>> | null;
+  for (const half of ['tune', 'report'] as const) {
+    for (const score of Object.keys(targets)) {
+      const was = baseline?.[half]?.[score];
+      if (typeof was !== 'number' || was < 0 || was > 1) throw new BlackboardError('INPUT_INVALID', `evals/baseline.json: ${half}.${score} is no share from 0 to 1, so that nothing could fall below it; restore the file, or write what is reached now with "npm run evals -- --update-baseline"`, { half, score });
+    }
+  }
+  return json as Record<GoldenQuestion['half'], Scores>;
 }
 
 /** Scores that fell below the baseline, of either half. */

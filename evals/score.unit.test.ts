@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import type { Answer } from './answer.js';
 import { readGolden } from './golden.js';
 import type { GoldenQuestion } from './golden.js';
-import { regressionsOf, scoreAnswer, sumUp } from './score.js';
+import { parseBaseline, regressionsOf, scoreAnswer, sumUp } from './score.js';
 
 const document = { id: 'a.md', textHash: 'a'.repeat(64), sourceHash: 'a'.repeat(64), mediaType: 'text/markdown' as const, bytes: 30, modifiedAtMs: 0 };
 const text = 'First. The limit is 5 MB.';
@@ -31,6 +31,16 @@ test('names each score that fell, in either half', () => {
   const good = { quoteValidity: 1, expectedPassage: 1, citationCoverage: 1, honestCannotVerify: 1 };
   assert.deepEqual(regressionsOf({ tune: good, report: { ...good, expectedPassage: 0.5 } }, { tune: good, report: good }), [{ half: 'report', score: 'expectedPassage', was: 1, is: 0.5 }]);
   assert.deepEqual(regressionsOf({ tune: good, report: good }, { tune: good, report: good }), []);
+});
+
+test('refuses a baseline that lacks a score, below which nothing could fall', () => {
+  const good = { quoteValidity: 1, expectedPassage: 1, citationCoverage: 1, honestCannotVerify: 1 };
+  const { expectedPassage: _left, ...lacking } = good;
+  assert.deepEqual(parseBaseline(JSON.stringify({ tune: good, report: good })), { tune: good, report: good });
+  for (const baseline of [{ tune: good, report: lacking }, { tune: good, report: { ...good, expectedPassage: null } }, { tune: good, report: { ...good, expectedPassage: '1' } }]) {
+    assert.throws(() => parseBaseline(JSON.stringify(baseline)), { code: 'INPUT_INVALID', message: /report\.expectedPassage/ });
+  }
+  for (const text of ['', 'null', '{}', '{"tune":3}']) assert.throws(() => parseBaseline(text), { code: 'INPUT_INVALID', message: /tune\.quoteValidity/ });
 });
 
 test('the golden set has the questions it must have, each once', () => {

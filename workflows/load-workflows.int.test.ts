@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
@@ -20,6 +20,12 @@ function module(name: string, contract: string): string {
   writeFileSync(path, `import { z } from 'zod';
     export const contracts = [{ name: '${contract}', evidenceRequired: false, avro: { type: 'record', name: 'Thing', fields: [{ name: 'size', type: 'int' }] }, rules: z.strictObject({ size: z.int() }) }];
     export const workflow = { name: 'things', deadlineMs: 1000, result: 'one', steps: [{ id: 'one', agent: 'maker', contract: '${contract}', deadlineMs: 100 }] };`);
+  return path;
+}
+
+function write(name: string, text: string): string {
+  const path = join(folder, name);
+  writeFileSync(path, text);
   return path;
 }
 
@@ -50,9 +56,20 @@ test('refuses a contract under a name that is taken, and names the next version'
   assert.match(await refusal([checkout, module('again.mjs', 'quote@1')]), /quote@1 is known already/);
 });
 
-test('refuses two workflows of one name, and a file that is not there', async () => {
+test('refuses a workflow under the name of one that ships, and JSON on which two readers may differ', async () => {
+  const named = (name: string): string => JSON.stringify({ name, deadlineMs: 1000, result: 'one', steps: [{ id: 'one', agent: 'noop', contract: 'note@1', deadlineMs: 100 }] });
+  assert.match(await refusal([write('brief.json', named('brief'))]), /workflow brief: one that ships has this name/);
+  assert.match(await refusal([write('twice.json', named('twice').replace('{', '{"deadlineMs":1,'))]), /twice\.json: it cannot be read as JSON: .*the same key twice/);
+  assert.deepEqual((await loadWorkflows([write('own.json', named('own'))])).workflows.map(({ name }) => name), ['own']);
+});
+
+test('refuses two workflows of one name, and a file that is not there, is none, or cannot be parsed', async () => {
   assert.match(await refusal([module('one.mjs', 'thing@1'), module('two.mjs', 'thing@2')]), /workflow things: another file has one of that name/);
-  assert.match(await refusal([join(folder, 'nowhere.mjs')]), /nowhere\.mjs: it cannot be loaded/);
+  assert.match(await refusal([join(folder, 'nowhere.mjs')]), /nowhere\.mjs: there is no such file/);
+  assert.match(await refusal([write('cut.mjs', 'export const workflow = {\n  name: "cut",\n  steps: [,;\n')]), /cut\.mjs: it cannot be loaded: .* \(line 3\)/);
+  assert.match(await refusal([write('brief.yaml', 'name: brief\n')]), /brief\.yaml: a workflow file is a module/);
+  mkdirSync(join(folder, 'empty'));
+  assert.match(await refusal([join(folder, 'empty')]), /empty: the folder holds no \.json file/);
 });
 
 test('makes the agents of a workflow file without a stand-in for the world', async () => {

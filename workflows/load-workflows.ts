@@ -1,6 +1,7 @@
 // Workflows and contracts that a deployment adds to those that ship: JSON files, folders of them, and modules. One
 // loader for the gate, `up`, ingress, replay, verify and the simulation, so that they cannot disagree on a file.
 
+import { spawnSync } from 'node:child_process';
 import { readFileSync, readdirSync, statSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
@@ -11,7 +12,9 @@ import { workflowSchema, type Workflow } from '../services/blackboard/workflow.j
 import { readBody } from '../services/runtime/codec/contract-codec.js';
 import { parseSchema } from '../services/runtime/codec/event-codec.js';
 import { BlackboardError } from '../services/runtime/errors.js';
+import { parseStrictJson } from '../services/runtime/strict-json.js';
 import { contracts as shippedContracts } from './contracts.js';
+import { shippedWorkflows } from './policy.js';
 import { resultRenderers } from './renderers.js';
 import type { WorkflowFile } from './workflow-file.js';
 
@@ -48,6 +51,7 @@ export async function loadWorkflows(paths: readonly string[]): Promise<LoadedWor
       contracts.set(contract.name, contract);
     }
     for (const workflow of file.workflows) {
+      if (shippedWorkflows.some(({ name }) => name === workflow.name)) refuse(file.path, [`workflow ${workflow.name}: one that ships has this name; choose another one`]);
       if (workflows.has(workflow.name)) refuse(file.path, [`workflow ${workflow.name}: another file has one of that name`]);
       workflows.set(workflow.name, workflow);
     }
@@ -60,8 +64,11 @@ export async function loadWorkflows(paths: readonly string[]): Promise<LoadedWor
 }
 
 function filesOf(path: string): readonly string[] {
-  const isFolder = statSync(path, { throwIfNoEntry: false })?.isDirectory() === true;
-  return isFolder ? readdirSync(path).filter((name) => name.endsWith('.json')).sort().map((name) => join(path, name)) : [path];
+  const found = statSync(path, { throwIfNoEntry: false });
+  if (found === undefined) return refuse(path, ['there is no such file or folder']);
+  if (!found.isDirectory()) return [path];
+  const files = readdirSync(path).filter((name) => name.endsWith('.json')).sort().map((name) => join(path, name));
+  return files.length > 0 ? files : refuse(path, ['the folder holds no .json file']);
 }
 
 async function loadWorkflowFile(path: string): Promise<LoadedFile> {
@@ -81,11 +88,14 @@ async function loadWorkflowFile(path: string): Promise<LoadedFile> {
 }
 
 function readJson(path: string): never {
+  let bytes: Buffer;
   try {
-    return JSON.parse(readFileSync(path, 'utf8')) as never;
+    bytes = readFileSync(path);
   } catch (error) {
-    return refuse(path, [`it cannot be read as JSON: ${(error as Error).message}`], error);
+    return refuse(path, [`it cannot be read: ${(error as Error).message}`], error);
   }
+  const json = parseStrictJson(bytes);
+  return json.ok ? json.value as never : refuse(path, [`it cannot be read as JSON: ${json.path === undefined ? '' : `${json.path}: `}${json.message}`]);
 }
 
 async function importModule(path: string): Promise<WorkflowFile> {
@@ -93,9 +103,17 @@ async function importModule(path: string): Promise<WorkflowFile> {
     return await import(pathToFileURL(resolve(path)).href) as WorkflowFile;
   } catch (error) {
     const { code, message } = error as NodeJS.ErrnoException;
+    if (code === 'ERR_UNKNOWN_FILE_EXTENSION' && !/\.[cm]?ts$/.test(path)) return refuse(path, ['a workflow file is a module (.mjs, .js, .ts) or JSON (.json)'], error);
     if (code === 'ERR_UNKNOWN_FILE_EXTENSION') return refuse(path, [`Node ${process.versions.node} cannot run it: TypeScript needs Node 22.18 or newer; compile it, or write it as .mjs`], error);
-    return refuse(path, [`it cannot be loaded: ${message}`], error);
+    return refuse(path, [`it cannot be loaded: ${message}${error instanceof SyntaxError ? placeOf(path) : ''}`], error);
   }
+}
+
+/** Where a module cannot be parsed, which its error does not say: empty where it is not in this file. */
+function placeOf(path: string): string {
+  const { stderr } = spawnSync(process.execPath, ['--check', resolve(path)], { encoding: 'utf8', env: {}, timeout: 10_000 });
+  const line = /:(\d+)\n/.exec(stderr)?.[1];
+  return line === undefined ? '' : ` (line ${line})`;
 }
 
 function workflowsOf({ workflow, workflows }: WorkflowFile, problems: string[]): readonly Workflow[] {

@@ -5,6 +5,7 @@ import { z } from 'zod';
 import { policyDefaults, type Policy, type PrincipalPolicy } from '../services/blackboard/policy.js';
 import type { Workflow } from '../services/blackboard/workflow.js';
 import { BlackboardError } from '../services/runtime/errors.js';
+import { parseStrictJson } from '../services/runtime/strict-json.js';
 import { briefWithLiarWorkflow, briefWorkflow } from './brief/workflow.js';
 import { noopWorkflow } from './noop/workflow.js';
 
@@ -45,13 +46,16 @@ export function loadPolicy(files: PolicyFiles = {}, more: { readonly workflows?:
 }
 
 function read<S extends z.ZodType>(path: string, schema: S): z.output<S> {
-  let json: unknown;
+  let bytes: Buffer;
   try {
-    json = JSON.parse(readFileSync(path, 'utf8'));
+    bytes = readFileSync(path);
   } catch (error) {
-    throw new BlackboardError('CONFIG_INVALID', `${path} cannot be read as JSON: ${(error as Error).message}`, { path }, { cause: error });
+    throw new BlackboardError('CONFIG_INVALID', `${path} cannot be read: ${(error as Error).message}`, { path }, { cause: error });
   }
-  const parsed = schema.safeParse(json);
+  // Of two entries of one name JSON.parse would take the last, and whoever reads the file may see the first.
+  const json = parseStrictJson(bytes, { bytesMax: 16 * 1024 * 1024 });
+  if (!json.ok) throw new BlackboardError('CONFIG_INVALID', `${path} cannot be read as JSON: ${json.path === undefined ? '' : `${json.path}: `}${json.message}`, { path });
+  const parsed = schema.safeParse(json.value);
   if (parsed.success) return parsed.data;
   throw new BlackboardError('CONFIG_INVALID', `${path}: ${parsed.error.issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`).join('; ')}`, { path });
 }

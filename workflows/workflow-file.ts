@@ -45,6 +45,8 @@ export type Expectation<Outside = unknown> = (job: FinishedJob, outside: Outside
 /** A job that has ended, from the facts that count. */
 export interface FinishedJob {
   readonly job: string;
+  /** Which life of the id, as agents see it in their requests. */
+  readonly instance: number;
   readonly tenant: string;
   readonly workflow: string;
   readonly params: Readonly<Record<string, unknown>>;

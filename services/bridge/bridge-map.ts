@@ -3,6 +3,7 @@
 
 import { readFileSync } from 'node:fs';
 import { z } from 'zod';
+import { counted } from '../runtime/counted.js';
 import { BlackboardError } from '../runtime/errors.js';
 import { parseStrictJson } from '../runtime/strict-json.js';
 
@@ -18,7 +19,7 @@ const constantOf = <T extends z.ZodType>(value: T) => z.strictObject({ constant:
 const field = <T extends z.ZodType>(value: T) => z.union([fromRecord, constantOf(value)], { error: 'either {"from": a JSON pointer, "type"?, "optional"?} or {"constant": a value}' });
 
 export const bridgeMapSchema = z.strictObject({
-  name: z.string().regex(/^[a-z][a-z0-9-]{0,31}$/, 'lower-case letters, digits and dashes, at most 32').describe('Begins every idempotency key: choose another one when the source topic was made again'),
+  name: z.string().regex(/^[a-z][a-z0-9-]{0,31}$/, 'lower-case letters, digits and dashes, at most 32').describe('Begins the idempotency keys that the bridge makes (a business key stays as it is): choose another one when the source topic was made again'),
   source: z.strictObject({
     topic: z.string().regex(/^[\w.-]{1,180}$/, 'a topic name of at most 180 characters'),
     group: z.string().regex(/^[\w.-]{1,200}$/, 'a group name').optional().describe('Default: of the bridge, by prefix and name'),
@@ -47,11 +48,11 @@ export function readBridgeMap(path: string): BridgeMap {
   }
   const json = parseStrictJson(bytes);
   if (!json.ok) throw invalid(path, [`${json.path ?? '(file)'}: ${json.message}`]);
-  const parsed = bridgeMapSchema.safeParse(json.value);
+  const parsed = bridgeMapSchema.safeParse(json.value, { error: (issue) => (issue.input === undefined ? 'is required and missing' : undefined) });
   if (parsed.success) return parsed.data;
   throw invalid(path, parsed.error.issues.map((issue) => `${issue.path.length === 0 ? '(file)' : issue.path.join('.')}: ${issue.message}`));
 }
 
 function invalid(path: string, problems: readonly string[]): BlackboardError {
-  return new BlackboardError('CONFIG_INVALID', `the bridge's map ${path} has ${problems.length} ${problems.length === 1 ? 'problem' : 'problems'}; nothing was started. Correct these fields and start again:\n${problems.map((problem) => `  ${problem}`).join('\n')}`, { path, problems });
+  return new BlackboardError('CONFIG_INVALID', `the bridge's map ${path} has ${counted(problems.length, 'problem')}; nothing was started. Correct these fields and start again:\n${problems.map((problem) => `  ${problem}`).join('\n')}`, { path, problems });
 }

@@ -33,3 +33,8 @@ test('a map that is not JSON, has a key twice or is not there is refused', () =>
   assert.match(problemsOf('{"name":"a","name":"b"}')[0] ?? '', /same key twice/);
   assert.throws(() => readBridgeMap('/nowhere/map.json'), { code: 'CONFIG_INVALID' });
 });
+
+test('a field that a map lacks is said to be missing', () => {
+  const problems = problemsOf(JSON.stringify({ name: 'crm', source: { topic: 'a', format: 'json' }, tenant: 'main', params: {} }));
+  assert.deepEqual(problems.filter((problem) => problem.startsWith('workflow')), ['workflow: is required and missing']);
+});

@@ -3,6 +3,7 @@
 import { groupName } from '../../topics/groups.js';
 import { foreignAvro } from '../runtime/codec/foreign-avro.js';
 import { kafkaForeignSource } from '../runtime/log/kafka/foreign-consumer.js';
+import { requirePartitions } from '../runtime/require-partitions.js';
 import { kafkaConnection, runStage } from '../runtime/run-stage.js';
 import { startBridge } from './bridge.js';
 import { readBridgeMap } from './bridge-map.js';
@@ -13,6 +14,7 @@ await runStage({
   schema: bridgeConfigSchema,
   start: async (config, plumbing) => {
     const map = readBridgeMap(config.BRIDGE_MAP);
+    await requirePartitions({ ...plumbing, topic: plumbing.topics.quarantine }, config.BLACKBOARD_PARTITIONS);
     return startBridge({
       ...plumbing, map, partitions: config.BLACKBOARD_PARTITIONS, sessionTimeoutMs: config.KAFKA_SESSION_TIMEOUT_MS,
       group: map.source.group ?? `${groupName({ name: 'bridge', role: 'upstream' }, config.BLACKBOARD_TOPIC_PREFIX)}.${map.name}`,

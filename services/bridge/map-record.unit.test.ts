@@ -64,6 +64,7 @@ const broken: readonly (readonly [title: string, text: string | Buffer, field: s
   ['the business key is empty', '{"id":"","ticket":{"question":"?"}}', 'idempotencyKey', 'key', { idempotencyKey: { from: '/id' } }],
   ['the business key has a control character', '{"id":"a\\nb","ticket":{"question":"?"}}', 'idempotencyKey', 'key', { idempotencyKey: { from: '/id' } }],
   ['the business key is a fraction', '{"id":1.5,"ticket":{"question":"?"}}', 'idempotencyKey', 'key', { idempotencyKey: { from: '/id' } }],
+  ['the business key is longer than 256 as the gate counts', `{"id":"${'😀'.repeat(129)}","ticket":{"question":"?"}}`, 'idempotencyKey', 'key', { idempotencyKey: { from: '/id' } }],
   ['the business key is longer than 256', `{"id":"${'x'.repeat(257)}","ticket":{"question":"?"}}`, 'idempotencyKey', 'key', { idempotencyKey: { from: '/id' } }],
   ['the deadline is text', '{"d":"soon","ticket":{"question":"?"}}', 'deadlineMs', 'deadline', { deadlineMs: { from: '/d' } }],
   ['the deadline is 0', '{"d":0,"ticket":{"question":"?"}}', 'deadlineMs', 'deadline', { deadlineMs: { from: '/d' } }],

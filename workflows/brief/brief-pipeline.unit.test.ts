@@ -72,6 +72,7 @@ test('renders citations, document, position, verbatim quotes and what could not 
   assert.match(markdown, /every 90 days with warm water\. \[\d\]/);
   for (const { finding } of found) assert.ok(markdown.includes(finding.quote));
   assert.match(renderBrief(composeBrief(plan, [])), /\*\*Cannot verify\.\*\*[^]*Could not be verified[^]*`no-passage`/);
+  assert.doesNotMatch(renderBrief(composeBrief(plan, [])), /documents do not|no passage of/, 'a research step that failed looks the same from here');
 });
 
 test('lets no quote break out of its fence, link, load a picture or be HTML', () => {

@@ -4,9 +4,10 @@
 
 import type { Brief, BriefSource } from './contracts.js';
 
+// A research step that failed leaves as little behind as one that found nothing: none of them may say what documents hold.
 const explanations: Readonly<Record<Brief['unverified'][number]['reason'], string>> = {
   'no-documents': 'there was no readable document',
-  'no-passage': 'no passage of the documents answers it',
+  'no-passage': 'nothing that answers it was found and verified',
   'passages-refused': 'passages were proposed, and none of them passed verification',
   'support-refused': 'passages were found, and the review did not accept what was said of them',
 };
@@ -22,7 +23,7 @@ export function renderBrief(brief: Brief): string {
     if (headed) lines.push(`## ${proseOf(item.question)}`, '');
     for (const sentence of own) lines.push(`${proseOf(sentence.text)} ${sentence.citations.map((hash) => `[${numberOf.get(hash) ?? '?'}]`).join('')}`, '');
   }
-  if (brief.sentences.length === 0) lines.push('**Cannot verify.** The documents do not answer this question.', '');
+  if (brief.sentences.length === 0) lines.push('**Cannot verify.** Nothing that answers this question was found and verified.', '');
   if (brief.unverified.length > 0) {
     lines.push('## Could not be verified', '');
     for (const entry of brief.unverified) lines.push(`- ${proseOf(entry.question)} — ${explanations[entry.reason]} (\`${entry.reason}\`)`);
