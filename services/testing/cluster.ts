@@ -19,6 +19,7 @@ import { registryCodec } from '../runtime/codec/registry-codec.js';
 import type { EventCodec } from '../runtime/codec/event-codec.js';
 import type { SigningKey } from '../runtime/keyring.js';
 import { keysText, makeKeys } from '../runtime/keys.js';
+import type { KafkaSasl } from '../runtime/log/kafka/kafka-client.js';
 import { kafkaLog } from '../runtime/log/kafka/kafka-log.js';
 import type { LogPort } from '../runtime/log/port.js';
 import type { ListeningDatabase } from '../runtime/postgres/listening-database.js';
@@ -34,6 +35,8 @@ export interface ClusterOptions {
   readonly sessionTimeoutMs?: number;
   /** Servers that the caller owns; those that are absent are shared or started here. */
   readonly servers?: StackAddresses;
+  /** An administrator of the caller's broker, where that asks; each service is then started with a login of its own. */
+  readonly sasl?: KafkaSasl;
   /** Principals that get a key, besides those that ship. */
   readonly principals?: readonly string[];
 }
@@ -88,7 +91,7 @@ export class Cluster {
     const id = `${options.name}-${process.pid}-${Date.now() % 1_000_000}`;
     const prefix = `${id}.`;
     const partitions = options.partitions ?? 4;
-    const connection = { brokers: [broker.bootstrap], clientId: `test-${id}` };
+    const connection = { brokers: [broker.bootstrap], clientId: `test-${id}`, ...(options.sasl === undefined ? {} : { sasl: options.sasl }) };
     await applyTopics(connection, { prefix, partitions, replication: 1, profile: 'local' });
     const databaseUrl = await makeDatabase(postgres.postgresUrl, id.replaceAll('-', '_'));
     const db = openPgDatabase({ connectionString: databaseUrl });
@@ -149,7 +152,8 @@ export class Cluster {
     await Promise.all(this.processes.map(async ({ child }) => {
       if (child.exitCode !== null || child.signalCode !== null) return;
       child.kill('SIGTERM');
-      await Promise.race([once(child, 'exit'), sleep(20_000).then(() => child.kill('SIGKILL'))]);
+      // Without a hold on this process, which would live on for the rest of it after the last child.
+      await Promise.race([once(child, 'exit'), sleep(20_000, undefined, { ref: false }).then(() => child.kill('SIGKILL'))]);
     }));
     await this.parts.release();
   }

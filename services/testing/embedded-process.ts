@@ -10,5 +10,6 @@ process.stdout.write(`${all.ingressUrl}\n`);
 void all.halted.then((error) => {
   process.stderr.write(`halted: ${error.message}\n`);
   process.exitCode = 1;
+  return all.close();
 });
 process.once('SIGTERM', () => void all.close());

@@ -52,7 +52,7 @@ class PartitionWriter {
     const bytes = codec.encode(marker);
     this.#fact(marker, bytes, 0);
     evolve(this.#state, marker, 0);
-    const checkpoint = checkpointOf(this.#state, policy, { offset: 1, markerDigest: codec.digest(bytes) });
+    const checkpoint = checkpointOf(this.#state, policy, { offset: 1, markerDigest: codec.digest(bytes), writtenAtMs: this.#nowMs });
     this.#fact(checkpoint, codec.encode(checkpoint), 1);
     evolve(this.#state, checkpoint, 1);
   }

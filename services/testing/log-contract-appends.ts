@@ -118,6 +118,14 @@ export function readRules(rig: Rig): void {
     assert.deepEqual(await offsets(baseOffset + 20), []);
   });
 
+  test('ends where the log ended at the call, also when it is to read further', { timeout: 20_000 }, async () => {
+    const { topics: { a } } = rig.subject();
+    const { baseOffset } = await send(rig.log(), a, 0, records(3));
+    const found = async (from: number): Promise<number[]> => (await readAll(rig.log(), { topic: a, partition: 0, from, until: from + 10 })).map(({ offset }) => offset);
+    assert.deepEqual(await found(baseOffset + 1), span(baseOffset + 1, 2));
+    assert.deepEqual(await found(baseOffset + 3), []);
+  });
+
   test('refuses to read outside of the log, on either side', async () => {
     const { topics: { a } } = rig.subject();
     const range = (await rig.log().ranges(a))[0];

@@ -65,7 +65,7 @@ async function fill(): Promise<Filled> {
     const marker = codec.encode(epoch);
     evolve(state, epoch, next);
     append(marker);
-    const checkpoint = checkpointOf(state, policy, { offset: next, markerDigest: codec.digest(marker) });
+    const checkpoint = checkpointOf(state, policy, { offset: next, markerDigest: codec.digest(marker), writtenAtMs: state.timeMs });
     evolve(state, checkpoint, next);
     append(codec.encode(checkpoint));
   };
@@ -106,7 +106,7 @@ async function restore(next: number, snapshots: SnapshotSource | null): Promise<
   });
   const startedMs = performance.now();
   const cpu = process.cpuUsage();
-  held.restore = new Restore(0, topics.verified, member, codec, snapshots);
+  held.restore = new Restore(0, topics.verified, member, snapshots === null ? { codec } : { codec, snapshots });
   const restored = await held.restore.upTo(next - 1, undefined);
   const elapsedMs = performance.now() - startedMs;
   const { user, system } = process.cpuUsage(cpu);

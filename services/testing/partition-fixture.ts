@@ -70,7 +70,7 @@ export class PartitionFixture {
       ...given.policy,
     };
     this.#fold({ ...blank, type: 'EpochStarted', owner: 'test' } as unknown as Fact);
-    this.#fold({ ...blank, type: 'Checkpointed', epoch: 0, cursor: -1, controlOffset: -1, restoreFrom: 0, restoreEpoch: 0, timeMs: 0, policy: canonicalJson(policy) } as unknown as Fact);
+    this.#fold({ ...blank, type: 'Checkpointed', epoch: 0, cursor: -1, controlOffset: -1, restoreFrom: 0, restoreEpoch: 0, timeMs: 0, policy: canonicalJson(policy), writtenAtMs: 0 } as unknown as Fact);
   }
 
   /** Moves the log's clock. */

@@ -50,7 +50,7 @@ export class Load {
   readonly history: Submission[] = [];
   readonly #extra: Promise<void>[] = [];
   sent = 0;
-  isOver = false;
+  #mayEnd = false;
 
   constructor(private readonly options: LoadOptions) {}
 
@@ -58,12 +58,21 @@ export class Load {
     return this.history.filter(({ places }) => places.length > 0).length;
   }
 
-  /** Submits all; resolves when each has an answer that stands. */
+  get isPlanSent(): boolean {
+    return this.sent >= this.options.jobs;
+  }
+
+  /** Nothing more is submitted than the plan. */
+  finish(): void {
+    this.#mayEnd = true;
+  }
+
+  /** Submits the plan, and goes on at its pace until it may end; resolves when each has an answer that stands. */
   async run(): Promise<void> {
     const { jobs, planMs, seed, dice } = this.options;
     const beganMs = Date.now();
     const underWay = new Set<Promise<void>>();
-    for (let n = 0; n < jobs; n += 1) {
+    for (let n = 0; n < jobs || !this.#mayEnd; n += 1) {
       await sleep(Math.max(0, beganMs + (planMs * n) / jobs - Date.now()));
       while (underWay.size >= underWayMax) await Promise.race(underWay);
       const workflow = dice.chance(0.05) ? modelled.name : dice.chance(0.2) ? checked.name : plain.name;
@@ -76,12 +85,11 @@ export class Load {
       this.sent += 1;
     }
     await Promise.all([...underWay, ...this.#extra]);
-    this.isOver = true;
   }
 
   /** Submits a crowd of one tenant's jobs at once. */
   crowd(tenant: string, count: number): void {
-    if (this.isOver) return;
+    if (this.#mayEnd) return;
     const at = this.history.length;
     this.#extra.push(Promise.all(Array.from({ length: count }, async (_, n) => {
       await sleep((n % 20) * 10);

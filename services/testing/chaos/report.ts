@@ -11,7 +11,7 @@ import { checkClaims } from './check-claims.js';
 import { checkHistory, type HistoryReport } from './check-history.js';
 import { checkRuns, type RunsReport } from './check-runs.js';
 import type { CommitSampler } from './commit-sampler.js';
-import type { Fault } from './faults/fault.js';
+import { seenIn, type Fault } from './faults/fault.js';
 import { replicas, type Kind } from './fleet.js';
 import { percentile, recoveries } from './recovery.js';
 import type { Struck } from './storms.js';
@@ -80,7 +80,7 @@ export async function makeReport({ world, commits, struck, verified, faults, ela
   const claims = checkClaims(world.claims.sent, follower.decided);
   const runs = checkRuns(readRuns(world.runsDir), (agent, fromMs, untilMs) => journal.touched(agent as Kind, fromMs, untilMs), graceMs + options.sessionTimeoutMs);
   const logs = readLogs(world.cluster.folder);
-  const seen = { world, lines: (message: RegExp) => logs.filter(({ msg }) => message.test(msg)).length, decisions: (fault: string) => claims.decisions.get(fault) ?? new Map<string, number>() };
+  const seen = seenIn(world);
   const rows = faults.map((fault): FaultRow => ({
     name: fault.name, number: fault.number, does: fault.does, outcome: fault.outcome, shows: fault.shows, struck: struck.times.get(fault.name) ?? 0, effects: fault.effects(seen),
   }));

@@ -34,7 +34,7 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosReport> {
     const progress = setInterval(() => say(progressOf(world)), 5_000);
     let struck: Struck;
     try {
-      [struck] = await Promise.all([weather(world, options.faults, options.pace), world.load.run()]);
+      [struck] = await Promise.all([weather(world, options.faults, options.pace).finally(() => world.load.finish()), world.load.run()]);
       say(`healed after ${seconds(loadedMs)} s: all faults are lifted`);
       const healedMs = Date.now();
       await drain(world, commits, options.drainMs);

@@ -2,7 +2,7 @@
 
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Dice } from '../simulation/dice.js';
-import type { Fault } from './faults/fault.js';
+import { seenIn, type Fault } from './faults/fault.js';
 import type { World } from './world.js';
 
 export interface Pace {
@@ -21,7 +21,7 @@ export interface Struck {
 /** Haste never brings a fault more often than this. */
 const strikeEveryMsMin = 2_000;
 
-/** After the load is over, storms go on for what has not struck yet, up to so many in all. */
+/** Storms go on, and jobs with them, for faults of which no effect was seen yet; up to so many in all. */
 const stormsMax = 6;
 
 interface Weather {
@@ -29,20 +29,23 @@ interface Weather {
   isOver: boolean;
 }
 
-/** Storms until the load is over, whatever it takes; resolves when the last strike is over. */
+/** Storms until the plan of the load is sent, whatever it takes, and each fault was seen; resolves when the last strike is over. */
 export async function weather(world: World, faults: readonly Fault[], pace: Pace): Promise<Struck> {
   const state: Weather = { isStorm: false, isOver: false };
   const struck: Struck = { times: new Map(faults.map(({ name }) => [name, 0])), storms: 0 };
   const loops = faults.map((fault, index) => strikes(fault, { world, state, struck, haste: pace.haste, dice: new Dice(world.options.seed * 1_000 + index) }));
-  const owed = (): boolean => faults.some((fault) => (struck.times.get(fault.name) ?? 0) === 0 || fault.isOwed?.(world) === true);
-  while (!world.load.isOver || (owed() && struck.storms < stormsMax)) {
+  const isOwed = (): boolean => {
+    const seen = seenIn(world);
+    return faults.some((fault) => (struck.times.get(fault.name) ?? 0) === 0 || fault.effects(seen) === 0 || fault.isOwed?.(world) === true);
+  };
+  while (!world.load.isPlanSent || (isOwed() && struck.storms < stormsMax)) {
     state.isStorm = true;
     struck.storms += 1;
     world.options.say(`storm ${struck.storms}`);
-    await until(pace.stormMs, () => world.load.isOver && !owed());
+    await until(pace.stormMs, () => world.load.isPlanSent && !isOwed());
     state.isStorm = false;
     world.options.say('quiet');
-    await until(pace.quietMs, () => world.load.isOver);
+    await until(pace.quietMs, () => world.load.isPlanSent);
   }
   state.isOver = true;
   await Promise.all(loops);

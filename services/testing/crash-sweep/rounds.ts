@@ -165,5 +165,5 @@ export class Client {
 /** A fact of the first epoch, whose marker is the partition's first record: inert for every reader once that is over, but in the way of the owner's next append. */
 const zombieWrite: Checkpointed = {
   ...emptyEnvelope, type: 'Checkpointed', epoch: 0, authentic: true, causeDigest: Buffer.alloc(0),
-  cursor: -1, controlOffset: -1, restoreFrom: 0, restoreEpoch: 0, timeMs: 0, policy: '{}',
+  cursor: -1, controlOffset: -1, restoreFrom: 0, restoreEpoch: 0, timeMs: 0, policy: '{}', writtenAtMs: 0,
 };

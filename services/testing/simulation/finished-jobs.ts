@@ -41,7 +41,7 @@ function finished(facts: readonly Fact[], sources: JobSources): FinishedJob {
   if (accepted === undefined || ended === undefined) throw new Error('a job is told from its acceptance to its end');
   const artifacts = facts.filter((fact) => fact.type === 'ArtifactVerified').map((fact) => artifactOf(fact, sources));
   return {
-    job: accepted.job, tenant: accepted.tenant, workflow: accepted.workflow, params: JSON.parse(accepted.params) as FinishedJob['params'],
+    job: accepted.job, instance: accepted.instance, tenant: accepted.tenant, workflow: accepted.workflow, params: JSON.parse(accepted.params) as FinishedJob['params'],
     outcome: ended.outcome as FinishedJob['outcome'], reason: ended.reason, artifacts,
     result: artifacts.find(({ hash, contract }) => hash === ended.result.hash && contract === ended.resultContract) ?? null,
     steps: stepsOf(facts), modelCalls: sources.modelCalls.get(accepted.job) ?? 0, history: facts.map(eventOf),

@@ -1,6 +1,7 @@
 // Many seeds to one report: speed, faults, what was reached and what never was, and each violation with the command
 // that repeats it.
 
+import { counted } from '../../runtime/counted.js';
 import { Coverage } from './coverage.js';
 import { runMany } from './run-many.js';
 import type { SeedReport, Violation } from './run-seed.js';
@@ -57,7 +58,7 @@ export async function simulate(options: Simulation): Promise<SimulatedOutcome> {
     }
     if (performance.now() - saidMs < progressEveryMs) return;
     saidMs = performance.now();
-    options.onProgress?.(`${sums.seeds} of ${seeds} seeds, ${Math.round(sums.seeds / ((saidMs - startedMs) / 60_000))} a minute, ${failed.length} failed`);
+    options.onProgress?.(`${sums.seeds} of ${counted(seeds, 'seed')}, ${Math.round(sums.seeds / ((saidMs - startedMs) / 60_000))} a minute, ${failed.length} failed`);
   } });
   const elapsedMs = performance.now() - startedMs;
   const cpu = process.cpuUsage();
@@ -73,10 +74,10 @@ export async function simulate(options: Simulation): Promise<SimulatedOutcome> {
 type Figures = Readonly<Record<'seeds' | 'steps' | 'facts' | 'claims' | 'jobs' | 'elapsedMs' | 'cpuMs' | 'seedsPerMinute' | 'faultsInjected' | 'reached' | 'sometimes' | 'failed', number>> & { readonly missing: readonly string[] };
 
 function summary(figures: Figures, workers: number): string {
-  return `${figures.seeds} seeds in ${(figures.elapsedMs / 1000).toFixed(1)} s: ${figures.seedsPerMinute} a minute (${(figures.cpuMs / Math.max(1, figures.seeds)).toFixed(0)} ms of processor time each, ${workers} workers)\n`
-    + `${figures.jobs} jobs, ${figures.claims} claims, ${figures.facts} facts, ${figures.steps} steps; ${figures.faultsInjected} faults injected\n`
+  return `${counted(figures.seeds, 'seed')} in ${(figures.elapsedMs / 1000).toFixed(1)} s: ${figures.seedsPerMinute} a minute (${(figures.cpuMs / Math.max(1, figures.seeds)).toFixed(0)} ms of processor time each, ${counted(workers, 'worker')})\n`
+    + `${counted(figures.jobs, 'job')}, ${counted(figures.claims, 'claim')}, ${counted(figures.facts, 'fact')}, ${counted(figures.steps, 'step')}; ${counted(figures.faultsInjected, 'fault')} injected\n`
     + `reached ${figures.reached} of ${figures.sometimes} of what must be reached sometimes${figures.missing.length === 0 ? '' : `; never: ${figures.missing.join(', ')}`}\n`
-    + `${figures.failed} seeds failed\n`;
+    + `${counted(figures.failed, 'seed')} failed\n`;
 }
 
 /** The swarm in figures: faults by kind, and what was reached how often. */

@@ -61,7 +61,7 @@ export class SimulatedGateway {
     const body = init.body === undefined || init.body === null ? Buffer.alloc(0) : Buffer.from(init.body as Uint8Array);
     const bodies = init.method === 'PUT' ? framesOf(body) : [];
     const hash = path.slice('/v1/bodies/'.length);
-    const asked: Asked = path === '/v1/models/ask' ? { act: 'ask' } : init.method === 'PUT' ? { act: 'put', bodies: bodies.length, bytes: body.length } : { act: 'get', hash };
+    const asked: Asked = path.startsWith('/v1/models/ask') ? { act: 'ask', question: path } : init.method === 'PUT' ? { act: 'put', bodies: bodies.length, bytes: body.length } : { act: 'get', hash };
     const access = this.#board.decide(init.headers as Record<string, string>, { method: init.method ?? 'GET', path, body }, asked, Math.floor(this.parts.scheduler.nowMs));
     if (access === 'not-read-so-far') return { status: 503, bytes: Buffer.from('{"reason":"behind"}'), retryAfter: '1' };
     if (access === 'no-proof') return this.#refuse('no-proof', 401);

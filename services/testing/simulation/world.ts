@@ -170,7 +170,7 @@ export class World {
     return {
       log: process, codec, keyring, contracts, policy: this.deployment.policy(), partitions: this.partitions, instance: process.name, logger: silent,
       random: () => this.dice.next(), sleep: (ms) => process.sleep(ms), monotonicMs: () => process.monotonicMs(), setTimer: (ms, fire) => process.later(ms, fire),
-      ...(renewAfterRecords === undefined ? {} : { renewAfterRecords }), learnSchemas: (ids) => this.#askRegistry(process, ids),
+      ...(renewAfterRecords === undefined ? {} : { renewAfterRecords }), learn: (id) => this.#askRegistry(process, id),
       seams: () => {
         if (!process.isAlive || !this.faults.strikes('orchestrator-crash-at-seam')) return;
         this.crash(place);
@@ -179,10 +179,10 @@ export class World {
     };
   }
 
-  async #askRegistry(process: SimProcess, ids: readonly number[]): Promise<void> {
+  async #askRegistry(process: SimProcess, id: number): Promise<void> {
     await process.sleep(this.dice.between(1, 50));
     if (this.faults.strikes('registry-away')) throw new BlackboardError('REGISTRY_UNAVAILABLE', 'the registry of the run does not answer');
-    for (const id of ids) codec.tell(id);
+    codec.tell(id);
   }
 
   /** There are few dead letters, and what an owner does when one does not land is a path of its own. */

@@ -154,7 +154,6 @@ export const hotTenant: Fault = {
   shows: "the crowd's jobs, accepted beside the others'", everyMs: [28_000, 40_000],
   async strike(world: World, dice) {
     const { load, fleet, journal } = world;
-    if (load.isOver) return false;
     const size = dice.between(100, 200);
     load.crowd('hot', size);
     const [slow] = fleet.of('projector');

@@ -1,4 +1,5 @@
 import type { Dice } from '../../simulation/dice.js';
+import { checkClaims } from '../check-claims.js';
 import type { World } from '../world.js';
 
 /** What a fault must look like from outside: see the classes in the failure playbook. */
@@ -18,17 +19,20 @@ export interface Fault {
   readonly timesMax?: number;
   /** Resolves when the strike is over; false when it could not strike now. */
   strike(world: World, dice: Dice): Promise<boolean>;
-  /** Whether it has not yet struck all that a run must see struck; default: it has once it struck at all. */
+  /** Whether it has not yet struck all that a run must see struck; default: it has once an effect was seen. */
   isOwed?(world: World): boolean;
-  /** How often an effect was seen, once all is over. */
+  /** How often an effect was seen until now. */
   effects(seen: Seen): number;
 }
 
-/** What a finished run has to show. */
+/** What a run has to show. */
 export interface Seen {
   readonly world: World;
-  /** Lines in the services' logs, by message. */
-  lines(message: RegExp): number;
   /** Decisions on claims that a fault sent, e.g. `ClaimRefused late-attempt`, with how many. */
   decisions(fault: string): ReadonlyMap<string, number>;
+}
+
+export function seenIn(world: World): Seen {
+  const { decisions } = checkClaims(world.claims.sent, world.follower.decided);
+  return { world, decisions: (fault) => decisions.get(fault) ?? new Map() };
 }

@@ -9,6 +9,7 @@ const judge = 'orchestrator/judge.js';
 const now = 'state.timeMs = Math.max(state.timeMs, record.appendTimeMs);';
 
 export const time: readonly Mutant[] = [
+  { id: 'deadlines-by-the-claims-time', breaks: 'R8', caughtBy: { test: 'orchestrator/start-orchestrator.unit.test.js', title: 'gives agents their whole time' }, edits: [[conduct, 'Math.max(turn.state.timeMs, turn.state.writtenAtMs)', 'turn.state.timeMs']] },
   { id: 'time-by-the-senders-clock', breaks: 'R8', caughtBy: 'I11', edits: [[decideRecord, now, 'state.timeMs = Math.max(state.timeMs, claim?.atMs ?? 0, record.appendTimeMs);']] },
   { id: 'timers-by-the-local-clock', breaks: 'R8', caughtBy: 'I11', edits: [['orchestrator/decision-queue.js', 'appendTimeMs: record.appendTimeMs', 'appendTimeMs: Math.floor(this.effects.monotonicMs())']] },
   { id: 'fact-tells-another-time', breaks: 'R8', caughtBy: 'I11', edits: [['orchestrator/turn.js', 'atMs: state.timeMs,', "atMs: own.type === 'StepCompleted' ? state.timeMs - 1 : state.timeMs,"]] },
