@@ -99,6 +99,8 @@ export interface PartitionState {
   cursor: number;
   /** Running maximum of the append times up to the cursor, ms since 1970. */
   timeMs: number;
+  /** When the owner wrote last, as the newest checkpoint says it: behind a backlog, later than `timeMs`. */
+  writtenAtMs: number;
   controlOffset: number;
   policy: Policy;
   policyVersion: string;

@@ -9,7 +9,7 @@ export interface AttemptName {
   readonly instance: number;
   readonly step: string;
   readonly attempt: number;
-  /** `v/partition/offset` of the request (StepRequested or VerificationRequested) that grants it. */
+  /** `v/partition/offset` of the request (StepRequested or VerificationRequested) that grants it; where ingress asks for a result, of the job's end. */
   readonly request: string;
 }
 

@@ -75,6 +75,7 @@ export const workflowSchema = z.strictObject({
     }
     const source = workflow.steps.find((other) => other.id === step.expandsFrom);
     if (source !== undefined && source.verifier !== '') context.addIssue({ code: 'custom', path: ['steps', index, 'expandsFrom'], message: `the plan of ${source.id} goes by reference to its verifier, so that the gate cannot read its items` });
+    if (source !== undefined && source.expandsFrom !== '') context.addIssue({ code: 'custom', path: ['steps', index, 'expandsFrom'], message: `${source.id} is a template itself, whose steps expand nothing: the job would wait until its deadline` });
     if (step.verifier === step.agent) context.addIssue({ code: 'custom', path: ['steps', index, 'verifier'], message: 'an agent cannot verify its own work' });
   });
 });

@@ -6,13 +6,14 @@ import { boardText } from './board-view.js';
 import type { Artifact } from './job-views.js';
 import { markdownLines } from './markdown-view.js';
 import { foreign, type Terminal } from './terminal.js';
-import { wrapText } from './text-layout.js';
+import { clip, wrapText } from './text-layout.js';
 
 type View = Pick<Terminal, 'columns' | 'colors'>;
 
 export function heading(title: string, aside: string, { columns, colors }: View): string {
-  const rule = '─'.repeat(Math.max(2, columns - title.length - aside.length - 4));
-  return `\n${colors.bold(colors.cyan(title))} ${colors.dim(`${aside} ${rule}`)}\n`;
+  const said = clip(aside, columns - title.length - 4);
+  const rule = '─'.repeat(Math.max(2, columns - title.length - said.length - 4));
+  return `\n${colors.bold(colors.cyan(title))} ${colors.dim(`${said} ${rule}`)}\n`;
 }
 
 /** A label and its value, which wraps beside it; below it where the label leaves too little room. */

@@ -3,8 +3,10 @@
 import { access, constants, stat } from 'node:fs/promises';
 import { createConnection, createServer } from 'node:net';
 import { dirname, resolve } from 'node:path';
+import { mebibytes, roomBytes, roomBytesMin } from './disk-room.js';
 import { parseKeys } from '../runtime/keys.js';
 import { readFile } from 'node:fs/promises';
+import { secretVariable } from './secret-variable.js';
 
 export type Verdict = 'ok' | 'missing' | 'optional';
 
@@ -29,7 +31,7 @@ const connectPatienceMs = 3000;
 
 export async function diagnose(options: DiagnoseOptions): Promise<readonly Finding[]> {
   const { env } = options;
-  const given = (name: string): string => env[name] ?? '';
+  const given = (name: string): string => (name === 'DATABASE_URL' ? secretVariable(env, name) : env[name] ?? '');
   const { localNeeds } = await import('../../infra/local/needs.js');
   const [needs, data, port, keys] = await Promise.all([localNeeds(), dataFolder(options.dataDir), portFree(options.port), keysFile(env)]);
   const servers: Promise<Finding>[] = [
@@ -63,6 +65,8 @@ export async function dataFolder(path: string): Promise<Finding> {
     if (found?.isDirectory() !== true) return wrong(`${at} is no folder`);
     const mayWrite = await access(at, constants.W_OK | constants.X_OK).then(() => true, () => false);
     if (!mayWrite) return wrong(`${at} may not be written`);
+    const room = await roomBytes(at);
+    if (room < roomBytesMin) return { ...wrong(`the disk of ${at} has ${mebibytes(room)} left`), hint: `free some: a start needs ${mebibytes(roomBytesMin)}; or name a folder on another disk with --data` };
     return { name: 'data folder', verdict: 'ok', found: at === folder ? folder : `${folder} (will be made)`, hint: '' };
   }
 }
@@ -89,7 +93,16 @@ async function keysFile(env: NodeJS.ProcessEnv): Promise<readonly Finding[]> {
   }
 }
 
-export function reachable(name: string, address: string, variable: string): Promise<Finding> {
+/** What makes a server of its kind say something: a hung one still takes connections. */
+const greetings = {
+  // ApiVersions, version 0, correlation id 1, no client id.
+  broker: Buffer.from('0000000a0012000000000001ffff', 'hex'),
+  registry: Buffer.from('GET / HTTP/1.1\r\nHost: registry\r\nConnection: close\r\n\r\n'),
+  // SSLRequest: answered by one letter, before any password.
+  database: Buffer.from('0000000804d2162f', 'hex'),
+} as const;
+
+export function reachable(name: keyof typeof greetings, address: string, variable: string): Promise<Finding> {
   const colon = address.lastIndexOf(':');
   const [host, port] = [address.slice(0, colon), Number(address.slice(colon + 1))];
   const finding = (verdict: Verdict, found: string): Finding => ({ name, verdict, found, hint: verdict === 'ok' ? '' : `check that it runs, and ${variable}` });
@@ -97,9 +110,15 @@ export function reachable(name: string, address: string, variable: string): Prom
   return new Promise((resolveFinding) => {
     const socket = createConnection({ host: host.replace(/^\[|\]$/g, ''), port });
     const end = (result: Finding): void => { socket.destroy(); resolveFinding(result); };
-    socket.setTimeout(connectPatienceMs, () => end(finding('missing', `${address} does not answer`)));
-    socket.once('connect', () => end(finding('ok', `${address} answers`)));
-    socket.once('error', (error: NodeJS.ErrnoException) => end(finding('missing', `${address}: ${error.code ?? 'error'}`)));
+    let isConnected = false;
+    socket.setTimeout(connectPatienceMs, () => end(finding('missing', isConnected ? `${address} takes connections, but says nothing: it may hang` : `${address} does not answer`)));
+    socket.once('connect', () => {
+      isConnected = true;
+      socket.write(greetings[name]);
+    });
+    // One that hangs up (it wants TLS, say) is alive as well.
+    for (const event of ['data', 'end', 'close'] as const) socket.once(event, () => { if (isConnected) end(finding('ok', `${address} answers`)); });
+    socket.once('error', (error: NodeJS.ErrnoException) => end(isConnected ? finding('ok', `${address} answers`) : finding('missing', `${address}: ${error.code ?? 'error'}`)));
   });
 }
 

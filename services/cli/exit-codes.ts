@@ -19,9 +19,10 @@ export const exitMeanings: Readonly<Record<keyof typeof exitCodes, string>> = {
 
 const codesByError: Partial<Record<ErrorCode, keyof typeof exitCodes>> = {
   CONFIG_INVALID: 'configuration', INSECURE_IN_PRODUCTION: 'configuration',
-  WORKFLOW_FILE_INVALID: 'usage',
+  // Thrown here, of an option or a file; what a service says of a request comes with its status.
+  WORKFLOW_FILE_INVALID: 'usage', INPUT_INVALID: 'usage',
   NOT_FOUND: 'notFound', BODY_NOT_FOUND: 'notFound',
-  CONFLICT: 'refused', APPEND_REFUSED: 'refused', APPEND_TOO_LARGE: 'refused', LOG_LOCKED: 'refused', GATEWAY_REFUSED: 'refused', UNAUTHENTICATED: 'refused', INPUT_INVALID: 'refused',
+  CONFLICT: 'refused', APPEND_REFUSED: 'refused', APPEND_TOO_LARGE: 'refused', LOG_LOCKED: 'refused', GATEWAY_REFUSED: 'refused', UNAUTHENTICATED: 'refused',
   APPEND_UNKNOWN: 'unavailable', DATABASE_UNAVAILABLE: 'unavailable', KAFKA_UNAVAILABLE: 'unavailable', REGISTRY_UNAVAILABLE: 'unavailable',
   GATEWAY_UNAVAILABLE: 'unavailable', MODEL_UNAVAILABLE: 'unavailable',
   TOPOLOGY_DRIFT: 'diverged', DATABASE_DRIFT: 'diverged', SCHEMA_INCOMPATIBLE: 'diverged', REPLAY_DIVERGED: 'diverged',

@@ -13,8 +13,8 @@ test('every exit code is documented, and none stands for two things', () => {
 });
 
 test('errors of the catalogue lead to the exit code that says what to do', () => {
-  const codes = (['CONFIG_INVALID', 'NOT_FOUND', 'LOG_LOCKED', 'APPEND_UNKNOWN', 'TOPOLOGY_DRIFT', 'LOG_GAP'] as const).map((code) => exitCodeOf(new BlackboardError(code, '')));
-  assert.deepEqual(codes, [78, 3, 4, 5, 6, 1]);
+  const codes = (['CONFIG_INVALID', 'NOT_FOUND', 'LOG_LOCKED', 'APPEND_UNKNOWN', 'TOPOLOGY_DRIFT', 'LOG_GAP', 'INPUT_INVALID'] as const).map((code) => exitCodeOf(new BlackboardError(code, '')));
+  assert.deepEqual(codes, [78, 3, 4, 5, 6, 1, 2]);
   assert.equal(exitCodeOf(new CliError('usage', '')), 2);
   assert.equal(exitCodeOf(new Error('unknown')), 1);
 });

@@ -52,7 +52,7 @@ function jsonShow(terminal: Terminal): Show {
 function plainShow(terminal: Terminal): Show {
   return {
     event: (_timeline, line) => terminal.out(`${line}\n`),
-    end: (timeline) => terminal.out(`${endLine(timeline, terminal)}\n`),
+    end: (timeline) => { if (timeline.events > 0) terminal.out(`${endLine(timeline, terminal)}\n`); },
   };
 }
 
@@ -61,6 +61,8 @@ function overviewShow(terminal: Terminal): Show {
 }
 
 function showSteps(timeline: Timeline, terminal: Terminal): void {
+  // Of a job that is not there, or whose first row has not come, nothing can be said.
+  if (timeline.events === 0) return;
   for (const line of timelineLines(timeline, terminal, { nowMs: timeline.lastAtMs })) terminal.out(`${line}\n`);
   terminal.out(`${endLine(timeline, terminal)}\n`);
 }

@@ -46,7 +46,7 @@ const commands = leaves(program);
 
 test('every command that the product promises is there', () => {
   const names = commands.map((path) => path.join(' '));
-  const promised = ['demo', 'up', 'simulate', 'doctor', 'submit', 'status', 'result', 'list', 'cancel', 'watch', 'board', 'audit', 'replay', 'verify', 'record', 'topics apply', 'topics check', 'topics draw', 'dead-letter list', 'dead-letter show', 'dead-letter redrive', 'keys', 'orchestrator', 'gateway', 'ingress', 'projector', 'snapshots', 'agents', 'bridge', 'exit-codes'];
+  const promised = ['demo', 'up', 'simulate', 'doctor', 'submit', 'status', 'result', 'list', 'cancel', 'watch', 'board', 'audit', 'replay', 'verify', 'record', 'topics apply', 'topics check', 'topics draw', 'dead-letter list', 'dead-letter show', 'dead-letter redrive', 'keys', 'credentials make', 'credentials revoke', 'orchestrator', 'gateway', 'ingress', 'projector', 'snapshots', 'agents', 'bridge', 'exit-codes'];
   assert.deepEqual(promised.filter((name) => !names.includes(name)), []);
 });
 
@@ -76,6 +76,10 @@ test('with --json a failure is one JSON object on stdout, with its exit code in 
   const { error } = JSON.parse(stdout) as { error: { code: string; exitCode: number; hint: string } };
   assert.deepEqual([error.code, error.exitCode], ['INGRESS_UNAVAILABLE', 5]);
   assert.match(error.hint, /blackboard up/);
+  for (const args of [['list', '--json', '--limit', '0'], ['submit', '--json'], ['list', '--json', '--bogus'], ['status', 'xyz', '--json']]) {
+    const wrong = await blackboard(args);
+    assert.deepEqual([wrong.code, (JSON.parse(wrong.stdout) as { error: { exitCode: number } }).error.exitCode], [2, 2], args.join(' '));
+  }
 });
 
 test('a submission that nobody answers leaves with 5 and tells the key to send it again with', async () => {
@@ -127,6 +131,20 @@ test('doctor names what is missing, what to do, and leaves with 78; secrets of a
     assert.doesNotMatch(stdout, /hidden/);
   } finally {
     taken.close();
+  }
+});
+
+test('doctor tells a server that hangs from one that answers', async () => {
+  const hung = createServer().listen(0, '127.0.0.1');
+  await new Promise((resolve) => hung.once('listening', resolve));
+  const { port } = hung.address() as AddressInfo;
+  try {
+    const { stdout } = await blackboard(['doctor', '--json', '--port', String(await freePort())], { DATABASE_URL: `postgres://me@127.0.0.1:${port}/db`, SCHEMA_REGISTRY_URL: nowhere });
+    const found = (JSON.parse(stdout) as { name: string; found: string }[]).filter(({ name }) => name === 'database' || name === 'registry').map((finding) => finding.found);
+    assert.match(found[0] ?? '', /ECONNREFUSED/);
+    assert.match(found[1] ?? '', /takes connections, but says nothing/);
+  } finally {
+    hung.close();
   }
 });
 

@@ -1,9 +1,11 @@
 // Talks to ingress over HTTP as any other caller would. Answers of 400 and above become CliErrors that carry the
 // service's own code, message and hint; no answer at all is `unavailable`, and for a write its outcome is unknown.
 
+import { setTimeout as sleep } from 'node:timers/promises';
 import { CliError, type exitCodes } from './exit-codes.js';
 import { defaultUrl } from './context.js';
 import { readEventStream, type ServerEvent } from './read-event-stream.js';
+import { secretVariable } from './secret-variable.js';
 
 export interface Answer {
   readonly status: number;
@@ -20,13 +22,24 @@ export interface AskOptions {
   readonly timeoutMs?: number;
 }
 
+/** How a reader of events comes back after a cut line. */
+export interface Patience {
+  /** Pauses double up to this. A stream that was open for so long was there: what comes after it is another cut. */
+  readonly pauseMsMax: number;
+  /** From a cut on, without any event. */
+  readonly patienceMs: number;
+}
+
 const defaultTimeoutMs = 30_000;
+const pauseMsMin = 250;
+/** Longer than a service takes to start again. */
+const defaultPatience: Patience = { pauseMsMax: 5_000, patienceMs: 60_000 };
 
 export class IngressClient {
   readonly url: string;
 
   /** @throws CliError usage when the URL is none. */
-  constructor(url: string, private readonly apiKey: string) {
+  constructor(url: string, private readonly apiKey: string, private readonly patience: Patience = defaultPatience) {
     if (!URL.canParse(url) || !/^https?:$/.test(new URL(url).protocol)) throw new CliError('usage', 'the URL of ingress is not an http URL', `Set --url or BLACKBOARD_URL to something like ${defaultUrl}.`);
     this.url = url.replace(/\/+$/, '');
   }
@@ -43,29 +56,51 @@ export class IngressClient {
     return parsed(await this.ask(path, options));
   }
 
-  /** Events of a job until the service ends the stream or `signal` aborts; comes back after a cut line. */
+  /**
+   * Events of a job until the service says that they have ended, or `signal` aborts; comes back after a cut line.
+   * @throws CliError of the first request; later unavailable, when patience is over, and whatever else is answered then
+   */
   async *events(path: string, signal: AbortSignal): AsyncIterable<ServerEvent> {
+    const { pauseMsMax, patienceMs } = this.patience;
     let lastId: string | undefined;
-    for (let failures = 0; ; failures += 1) {
+    let hasBegun = false;
+    let tries = 0;
+    let cutAtMs = 0;
+    for (;;) {
+      let openedAtMs = Infinity;
+      let cut = new CliError('unavailable', 'the event stream ended before its job did', 'Is ingress there? Check it with "blackboard doctor"; then ask again.', { code: 'INGRESS_UNAVAILABLE' });
       try {
-        const headers = { accept: 'text/event-stream', ...(lastId === undefined ? {} : { 'last-event-id': lastId }) };
-        const response = await this.send(path, { headers, signal, timeoutMs: 0 });
-        if (response.status >= 400) throw refusal({ status: response.status, mediaType: response.headers.get('content-type') ?? '', bytes: Buffer.from(await response.arrayBuffer()) });
-        if (response.body === null) throw new CliError('unavailable', 'the event stream is empty');
-        for await (const event of readEventStream(response.body)) {
-          failures = 0;
+        const body = await this.openStream(path, lastId, signal);
+        hasBegun = true;
+        openedAtMs = performance.now();
+        for await (const event of readEventStream(body)) {
+          tries = 0;
           if (event.id !== '') lastId = event.id;
           yield event;
           if (event.type === 'end') return;
         }
       } catch (error) {
-        if (signal.aborted) return;
         const mayHeal = !(error instanceof CliError) || error.exit === 'unavailable';
-        if (!mayHeal || failures >= 4 || lastId === undefined) throw error;
+        if (!signal.aborted && (!mayHeal || !hasBegun)) throw error;
+        if (error instanceof CliError) cut = error;
       }
       if (signal.aborted) return;
-      await new Promise((resolve) => setTimeout(resolve, 250 * 2 ** failures));
+      const nowMs = performance.now();
+      if (nowMs - openedAtMs >= pauseMsMax) tries = 0;
+      if (tries === 0) cutAtMs = nowMs;
+      const pauseMs = Math.min(pauseMsMax, pauseMsMin * 2 ** tries);
+      if (nowMs + pauseMs > cutAtMs + patienceMs) throw cut;
+      tries += 1;
+      await sleep(pauseMs, undefined, { signal }).catch(() => undefined);
     }
+  }
+
+  private async openStream(path: string, lastId: string | undefined, signal: AbortSignal): Promise<AsyncIterable<Uint8Array>> {
+    const headers = { accept: 'text/event-stream', ...(lastId === undefined ? {} : { 'last-event-id': lastId }) };
+    const response = await this.send(path, { headers, signal, timeoutMs: 0 });
+    if (response.status >= 400) throw refusal({ status: response.status, mediaType: response.headers.get('content-type') ?? '', bytes: Buffer.from(await response.arrayBuffer()) });
+    if (response.body === null) throw new CliError('unavailable', 'the event stream is empty');
+    return response.body;
   }
 
   private async send(path: string, options: AskOptions): Promise<Response> {
@@ -91,13 +126,13 @@ export class IngressClient {
     const neverSent = cause === 'ECONNREFUSED' || cause === 'ENOTFOUND';
     const unknown = options.method === 'POST' && !neverSent;
     return new CliError('unavailable', `ingress at ${this.url} does not answer (${String(cause)})${unknown ? '; whether the request was taken is not known' : ''}`,
-      neverSent ? 'Start it with "blackboard up", or name another with --url or BLACKBOARD_URL.' : 'Send it again with the same key: that is safe.', { code: unknown ? 'APPEND_UNKNOWN' : 'INGRESS_UNAVAILABLE' });
+      unknown ? 'Send it again with the same key: that is safe.' : neverSent ? 'Start it with "blackboard up", or name another with --url or BLACKBOARD_URL.' : 'Is that ingress? Check --url and BLACKBOARD_URL; then ask again.', { code: unknown ? 'APPEND_UNKNOWN' : 'INGRESS_UNAVAILABLE' });
   }
 }
 
 /** The client that options and environment ask for. */
 export function clientFor(options: { readonly url?: string }, env: NodeJS.ProcessEnv): IngressClient {
-  return new IngressClient(options.url ?? (env['BLACKBOARD_URL'] || defaultUrl), env['BLACKBOARD_API_KEY'] ?? '');
+  return new IngressClient(options.url ?? (env['BLACKBOARD_URL'] || defaultUrl), secretVariable(env, 'BLACKBOARD_API_KEY'));
 }
 
 function parsed(answer: Answer): unknown {
@@ -117,7 +152,9 @@ function refusal(answer: Answer): CliError {
   }
   const said = (name: string): string => (typeof body[name] === 'string' ? body[name] : '');
   const reason = said('reason') === '' ? '' : ` (${said('reason')}${said('explanation') === '' ? '' : `: ${said('explanation')}`})`;
-  return new CliError(exitOfStatus(answer.status), `${said('message') || `the service answered ${answer.status}`}${reason}`, said('hint'), { status: answer.status, ...body });
+  // The API speaks of its query; here it is an option.
+  const hint = said('hint').replace('?submission=', '--submission');
+  return new CliError(exitOfStatus(answer.status), `${said('message') || `the service answered ${answer.status}`}${reason}`, hint, { status: answer.status, ...body });
 }
 
 export function exitOfStatus(status: number): keyof typeof exitCodes {

@@ -40,7 +40,7 @@ export function statusText(status: z.output<typeof answers.status>, terminal: Te
   }
   return facts([
     ['job', `${foreign(status.job)}  (partition ${status.partition}, submission ${status.instance})`],
-    ['state', paint(status.outcome ?? status.state, terminal.colors)(status.outcome ?? status.state) + (status.reason === null ? '' : `  ${foreign(status.reason)}`)],
+    ['state', paint(status.outcome ?? status.state, terminal.colors)(status.outcome ?? status.state) + ((status.reason ?? '') === '' ? '' : `  ${foreign(status.reason)}`)],
     ['workflow', `${foreign(status.workflow)}  ${foreign(status.workflowVersion?.slice(0, 12))}`],
     ...(status.goal === null || status.goal === '' ? [] : [['goal', foreign(status.goal)] as const]),
     ['tenant', foreign(status.tenant)],
@@ -50,6 +50,8 @@ export function statusText(status: z.output<typeof answers.status>, terminal: Te
     ['steps', `${status.stepsCompleted} completed, ${status.stepsFailed} failed`],
     ['artifacts', `${status.artifactsVerified} verified, ${status.artifactsRejected} refused`],
     ['cost', `${(status.costMicros / 1e6).toFixed(4)}`],
+    // Which step it was, and why, is in its rows.
+    ...(status.outcome === null || status.outcome === 'completed' ? [] : [['why', `blackboard watch ${foreign(status.job)} --submission ${status.instance}`] as const]),
   ], terminal);
 }
 

@@ -6,9 +6,11 @@ import { join, resolve } from 'node:path';
 import { readConfig } from '../runtime/config.js';
 import type { KafkaConnection } from '../runtime/log/kafka/kafka-client.js';
 import type { AllOptions } from '../up/start-all.js';
+import { mebibytes, roomBytes, roomBytesMin } from './disk-room.js';
 import { CliError } from './exit-codes.js';
 import { kafkaSettings, readKafkaConnection } from './kafka-settings.js';
-import type { Terminal } from './terminal.js';
+import { secretVariable } from './secret-variable.js';
+import { foreign, type Terminal } from './terminal.js';
 
 export interface WorldWish {
   readonly kafka: boolean;
@@ -32,14 +34,17 @@ export const defaultDataDir = '.blackboard';
 /** @throws BlackboardError KAFKA_UNAVAILABLE, TOPOLOGY_DRIFT, CONFIG_INVALID */
 export async function openWorld(wish: WorldWish): Promise<OpenWorld> {
   const dataDir = resolve(wish.dataDir);
+  const room = await roomBytes(dataDir);
+  if (room < roomBytesMin) throw new CliError('failed', `the disk of ${foreign(dataDir)} has ${mebibytes(room)} left, and a start needs ${mebibytes(roomBytesMin)}; nothing was started`, 'Free some, or name a folder on another disk with --data.', { code: 'DISK_FULL' });
   if (!wish.kafka) return { world: { mode: 'embedded', dataDir }, parts: [['log', `${join(dataDir, 'log')} (embedded)`], ['database', `${join(dataDir, 'postgres')} (PGlite)`]], stop: () => Promise.resolve() };
   const settings = readConfig(kafkaSettings, wish.env);
+  const givenDatabase = secretVariable(wish.env, 'DATABASE_URL');
   const stack = await startMissing(wish, dataDir);
   try {
     const brokers = (stack.addresses.bootstrap ?? wish.env['KAFKA_BROKERS'] ?? '').split(',').map((broker) => broker.trim());
     const kafka: KafkaConnection = readKafkaConnection(settings, brokers);
     const registryUrl = wish.env['SCHEMA_REGISTRY_URL'] || stack.addresses.registryUrl;
-    const databaseUrl = wish.env['DATABASE_URL'] || stack.addresses.postgresUrl;
+    const databaseUrl = givenDatabase || stack.addresses.postgresUrl;
     if (registryUrl === undefined || databaseUrl === undefined) throw new CliError('unavailable', 'registry or database did not start');
     wish.say('applying topics');
     const { applyTopics } = await import('../../infra/topics/apply.js');
@@ -58,7 +63,7 @@ export async function openWorld(wish: WorldWish): Promise<OpenWorld> {
 
 async function startMissing({ env, say, isScratch }: WorldWish, dataDir: string): Promise<{ readonly addresses: { readonly bootstrap?: string; readonly registryUrl?: string; readonly postgresUrl?: string }; stop(): Promise<void> }> {
   const isMissing = (name: string): boolean => (env[name] ?? '') === '';
-  const wants = { kafka: isMissing('KAFKA_BROKERS'), registry: isMissing('SCHEMA_REGISTRY_URL'), postgres: isMissing('DATABASE_URL') };
+  const wants = { kafka: isMissing('KAFKA_BROKERS'), registry: isMissing('SCHEMA_REGISTRY_URL'), postgres: secretVariable(env, 'DATABASE_URL') === '' };
   const names = Object.entries(wants).filter(([, wanted]) => wanted).map(([name]) => name);
   if (names.length === 0) return { addresses: {}, stop: () => Promise.resolve() };
   const { startStack } = await import('../../infra/local/stack.js');

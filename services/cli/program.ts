@@ -5,6 +5,7 @@ import { projectRoot } from '../runtime/project-root.js';
 import { addAudit } from './commands/audit.js';
 import { addBoard } from './commands/board.js';
 import { addCancel } from './commands/cancel.js';
+import { addCredentials } from './commands/credentials.js';
 import { addDeadLetter } from './commands/dead-letter.js';
 import { addDemo } from './commands/demo.js';
 import { addDoctor } from './commands/doctor.js';
@@ -28,7 +29,7 @@ const groups: readonly (readonly [heading: string, commands: readonly AddCommand
   ['Try it:', [addDemo, addUp, addSimulate, addDoctor]],
   ['Jobs:', [addSubmit, addStatus, addResult, addList, addCancel, addWatch]],
   ['What happened:', [addBoard, addAudit, addReplay, addVerify, addRecord]],
-  ['Operate:', [addTopics, addDeadLetter, addKeys]],
+  ['Operate:', [addTopics, addDeadLetter, addKeys, addCredentials]],
   ['One process for each service:', [addServices]],
   ['Further:', [addExitCodes]],
 ];

@@ -49,17 +49,16 @@ export async function runDemo(wish: DemoWish, context: CliContext): Promise<bool
   await mkdir(dataDir, { recursive: true, mode: 0o700 });
   const logFile = createWriteStream(join(dataDir, 'demo.log'), { flags: 'a' });
   await once(logFile, 'open');
-  let isDone = false;
+  let isFailed = false;
   try {
-    const completed = await inWorld(wish, context, { dataDir, logFile });
-    isDone = true;
-    return completed;
+    return await inWorld(wish, context, { dataDir, logFile });
   } catch (error) {
-    context.terminal.err(`blackboard: the log of the services is ${foreign(join(dataDir, 'demo.log'))}\n`);
+    isFailed = !(error instanceof CliError && error.exit === 'interrupted');
+    if (isFailed) context.terminal.err(`blackboard: the log of the services is ${foreign(join(dataDir, 'demo.log'))}\n`);
     throw error;
   } finally {
     await new Promise<void>((resolveEnd) => logFile.end(() => resolveEnd()));
-    if (isDone && wish.dataDir === undefined && !wish.keep) await rm(dataDir, { recursive: true, force: true });
+    if (!isFailed && wish.dataDir === undefined && !wish.keep) await rm(dataDir, { recursive: true, force: true });
   }
 }
 
@@ -130,7 +129,7 @@ interface Ended {
 }
 
 async function tellEnd(wish: DemoWish, { terminal, stopped }: CliContext, { client, job, timeline, running }: Ended): Promise<void> {
-  const [result, artifactsRaw, rows] = await Promise.all([
+  const [result, artifactsRaw, { rows }] = await Promise.all([
     client.ask(`/v1/jobs/${job}/result`, { headers: { accept: 'text/markdown, application/json' } }),
     client.json(`/v1/jobs/${job}/artifacts`), readAuditRows(client, job, { signal: stopped }),
   ]);

@@ -14,22 +14,29 @@ export interface Column {
 }
 
 const gap = 2;
+/** The library's time grows with the square of the rows that it draws together. */
+const rowsAtOnce = 100;
 const noLines = { top: '', 'top-mid': '', 'top-left': '', 'top-right': '', bottom: '', 'bottom-mid': '', 'bottom-left': '', 'bottom-right': '', left: '', 'left-mid': '', mid: '', 'mid-mid': '', right: '', 'right-mid': '', middle: ' '.repeat(gap) };
 
 /** Rows of cells (safe for a terminal, maybe coloured) below their titles; ends in a line feed. */
 export function table(columns: readonly Column[], rows: readonly (readonly string[])[], terminal: Pick<Terminal, 'columns' | 'colors'>, indent = 0): string {
   const fitted = fitColumns(columns, rows, terminal.columns - indent);
   const { colors } = terminal;
-  const drawn = new CliTable({
-    chars: noLines,
-    colWidths: fitted.map(({ width }) => width),
-    colAligns: fitted.map(({ at }) => columns[at]?.align ?? 'left'),
-    style: { 'padding-left': 0, 'padding-right': 0, head: [], border: [], compact: true },
-  });
-  drawn.push(fitted.map(({ at }) => colors.dim(columns[at]?.title ?? '')));
-  for (const row of rows) drawn.push(fitted.map(({ at }) => row[at] ?? ''));
+  const cells = [fitted.map(({ at }) => colors.dim(columns[at]?.title ?? '')), ...rows.map((row) => fitted.map(({ at }) => row[at] ?? ''))];
+  const draw = (some: readonly string[][]): string => {
+    const drawn = new CliTable({
+      chars: noLines,
+      colWidths: fitted.map(({ width }) => width),
+      colAligns: fitted.map(({ at }) => columns[at]?.align ?? 'left'),
+      style: { 'padding-left': 0, 'padding-right': 0, head: [], border: [], compact: true },
+    });
+    drawn.push(...some);
+    return drawn.toString();
+  };
   const margin = ' '.repeat(indent);
-  return drawn.toString().split('\n').map((line) => `${margin}${line.trimEnd()}\n`).join('');
+  let text = '';
+  for (let at = 0; at < cells.length; at += rowsAtOnce) text += draw(cells.slice(at, at + rowsAtOnce)).split('\n').map((line) => `${margin}${line.trimEnd()}\n`).join('');
+  return text;
 }
 
 /** Which columns are shown, and how wide. */
@@ -37,7 +44,7 @@ export function fitColumns(columns: readonly Column[], rows: readonly (readonly 
   const fitted = columns.map((column, at) => ({
     at, isOptional: column.isOptional === true,
     widthMin: column.widthMin ?? displayWidth(column.title),
-    width: Math.max(displayWidth(column.title), ...rows.map((row) => displayWidth(row[at] ?? ''))),
+    width: rows.reduce((most, row) => Math.max(most, displayWidth(row[at] ?? '')), displayWidth(column.title)),
   }));
   const total = (): number => fitted.reduce((sum, column) => sum + column.width, (fitted.length - 1) * gap);
   const atLeast = (): number => fitted.reduce((sum, column) => sum + Math.min(column.width, column.widthMin), (fitted.length - 1) * gap);

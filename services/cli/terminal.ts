@@ -23,16 +23,20 @@ const columnsWithoutTerminal = 100;
 const columnsMin = 40;
 const columnsMax = 160;
 
-export function processTerminal(env: NodeJS.ProcessEnv = process.env): Terminal {
+/** @param onLost stdout takes no more: its reader (`head`, say) went away, which is EPIPE, or its disk is full. Told once; what is written afterwards is dropped. */
+export function processTerminal(env: NodeJS.ProcessEnv = process.env, onLost: (error: NodeJS.ErrnoException) => void = () => undefined): Terminal {
   const { stdout, stderr } = process;
-  // A reader such as `head` that goes away is no failure of ours.
+  let isLost = false;
   stdout.on('error', (error: NodeJS.ErrnoException) => {
-    if (error.code !== 'EPIPE') throw error;
-    process.exit(process.exitCode ?? 0);
+    if (isLost) return;
+    isLost = true;
+    onLost(error);
   });
+  // Nowhere is left to say it.
+  stderr.on('error', () => undefined);
   const isDumb = env['TERM'] === 'dumb';
   return {
-    out: (text) => void stdout.write(text),
+    out: (text) => { if (!isLost) stdout.write(text); },
     err: (text) => void stderr.write(text),
     get columns() { return clampColumns(stdout.columns ?? Number(env['COLUMNS'])); },
     get rows() { return stdout.rows ?? 24; },

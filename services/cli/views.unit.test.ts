@@ -4,9 +4,11 @@ import picocolors from 'picocolors';
 import type { AuditEvent } from './audit-event.js';
 import { auditText } from './audit-view.js';
 import { boardText } from './board-view.js';
+import { heading } from './demo-story.js';
 import { hexLines } from './hex-view.js';
 import type { Artifact } from './job-views.js';
 import { markdownLines } from './markdown-view.js';
+import { fitColumns, table } from './table.js';
 import { clampColumns, foreign, jsonLine, mayColour } from './terminal.js';
 import { displayWidth } from './text-layout.js';
 import { addEvent, emptyTimeline } from './timeline.js';
@@ -37,6 +39,15 @@ const story = [
   event('JobEnded', { tsMs: 1_700_000_001_000, detail: { outcome: 'completed' } }),
 ];
 
+test('draws a long table in time that grows with its rows, each on a line of its own', () => {
+  const rows = Array.from({ length: 20_000 }, (_, index) => [String(index), index % 2 === 0 ? 'even' : '']);
+  const startedMs = performance.now();
+  const lines = table([{ title: 'ROW', align: 'right' }, { title: 'KIND' }], rows, { columns: 80, colors: plain }).split('\n');
+  assert.ok(performance.now() - startedMs < 30_000, 'minutes, where it grows with their square');
+  assert.deepEqual([lines.length, lines[0], lines[1], lines[100], lines[20_000]], [20_002, '  ROW  KIND', '    0  even', '   99', '19999']);
+  assert.deepEqual(fitColumns([{ title: 'A' }], Array.from({ length: 200_000 }, () => ['abc']), 80), [{ at: 0, width: 3 }]);
+});
+
 test('a timeline has one line per step, with its verdicts', () => {
   const timeline = story.reduce(addEvent, emptyTimeline);
   assert.equal(timeline.steps.length, 1);
@@ -65,6 +76,7 @@ for (const columns of [60, 80, 120]) {
     const view = { columns, colors: plain };
     const texts = [
       ...timelineLines(timeline, view, { nowMs: 0 }), endLine(timeline, view),
+      heading('BOARD', 'facts on the left; what did not pass the gate, on the right', view), heading('NEXT', '', view),
       boardText([artifact({ type: long, step: long, producer: long }), artifact({ namespace: 'quarantine', state: 'rejected', reason: long }), artifact({ namespace: 'quarantine', state: 'rejected', reason: '漢'.repeat(80) })], view),
       auditText([...story, event('ArtifactRejected', { step: long, node: long, reason: long, outputHash: long, latencyMs: 5, attempt: 1 })], view),
       markdownLines(`# ${long}\n\n- ${long} and more\n\n\`\`\`text\n${long}\n\`\`\`\n`, view).join('\n'), hexLines(Buffer.alloc(100, 200), columns).join('\n'),
@@ -72,6 +84,16 @@ for (const columns of [60, 80, 120]) {
     for (const line of texts.join('\n').split('\n')) assert.ok(displayWidth(line) <= columns, `${displayWidth(line)}: ${line}`);
   });
 }
+
+test('why something failed is not cut in an audit table while other columns can go', () => {
+  const failed = event('AttemptFailed', { step: 'collect', attempt: 1, node: 'collector', reason: 'agent-failed', latencyMs: 9, detail: { reasons: [{ code: 'source-forbidden' }] } });
+  for (const columns of [80, 100]) assert.match(auditText([...story, failed], { columns, colors: plain }), /agent-failed, source-forbidden/);
+});
+
+test('the names of facts are not cut in an audit table of 100 columns', () => {
+  const node = event('VerificationRequested', { offset: 1234567, step: 'research/12', attempt: 1, node: 'orchestrator', edgeLabel: 'research/12 → verifier', latencyMs: 12_345, rubricScore: 1, outputHash: 'ab'.repeat(32) });
+  assert.match(auditText([...story, node], { columns: 100, colors: plain }), /1234567 +VerificationRequested +research\/12#1 /);
+});
 
 test('text of others cannot act on the terminal, in any view', () => {
   const view = { columns: 120, colors: plain };

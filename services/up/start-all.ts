@@ -1,14 +1,14 @@
 // All services in one process, each started as its own process would be: they share a log, a database and a body
 // store, and still talk over the log and over HTTP only. Embedded: everything below one folder, behind one lock.
 
-import { mkdir, open, readFile, rename } from 'node:fs/promises';
+import { mkdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { topicNames } from '../../topics/topics.js';
 import { contracts } from '../../workflows/contracts.js';
 import type { LoadedWorkflows } from '../../workflows/load-workflows.js';
 import { resultRenderers } from '../../workflows/renderers.js';
 import { loadPolicy, shippedPrincipals } from '../../workflows/policy.js';
-import { migrate } from '../../infra/sql/migrate.js';
+import { migrate, migratePostgres } from '../../infra/sql/migrate.js';
 import { briefAgents } from '../agents/brief-agents.js';
 import type { Agent } from '../agents/sdk/agent.js';
 import { runAgents } from '../agents/sdk/run-agents.js';
@@ -44,6 +44,7 @@ import { projectRoot } from '../runtime/project-root.js';
 import { seamsFromEnvironment, through, type Seams } from '../runtime/seams.js';
 import { snapshotPrincipal } from '../runtime/snapshot-store.js';
 import { startTelemetry } from '../runtime/telemetry.js';
+import { writeWhole } from '../runtime/write-whole.js';
 
 export interface EmbeddedWorld {
   readonly mode: 'embedded';
@@ -102,6 +103,8 @@ interface World {
   readonly log: LogPort;
   readonly codec: EventCodec;
   readonly learn: ((id: number) => Promise<void>) | undefined;
+  /** Resolves when the log takes nothing any more until it is opened again: its parts would try in vain for ever. */
+  readonly broken: Promise<Error> | undefined;
   readonly db: ListeningDatabase;
   readonly bodies: BodyStore;
   readonly partitions: number;
@@ -112,13 +115,17 @@ interface World {
 export async function startAll(options: AllOptions): Promise<All> {
   const closers: (() => Promise<void>)[] = [];
   const closeAll = async (): Promise<void> => {
-    // In the order opposite to the start: doors first, the log and the stores last.
-    for (const close of closers.splice(0).reverse()) await close();
+    // In the order opposite to the start: doors first, the log and the stores last. What cannot be closed (a database
+    // without room, say) must not keep the log's lock from being given back.
+    const failures: unknown[] = [];
+    for (const close of closers.splice(0).reverse()) await close().catch((error: unknown) => failures.push(error));
+    if (failures.length > 0) throw failures[0];
   };
   try {
     return await startParts(options, closers, closeAll);
   } catch (error) {
-    await closeAll();
+    // Why it did not start says more than why a part of it did not end.
+    await closeAll().catch(() => undefined);
     throw error;
   }
 }
@@ -128,24 +135,23 @@ async function startParts(options: AllOptions, closers: (() => Promise<void>)[],
   const telemetry = await startTelemetry({ service: 'blackboard' });
   closers.push(() => telemetry.stop());
   const seams = seamsFromEnvironment(process.env);
-  const world = await openWorld(options.world, closers, seams);
+  const world = await openWorld(options, closers, seams);
   const { log, codec, db, bodies, partitions } = world;
   const topics = topicNames(world.prefix);
   const host = options.host ?? '127.0.0.1';
   const further = [...(options.agents ?? []), ...(options.loaded?.files ?? []).flatMap((file) => file.agents?.() ?? [])];
-  const agents = [...briefAgents({ collectorRoots: options.collectorRoots ?? [] }), ...further];
-  const principals = agentPrincipals(further);
+  const shipped = briefAgents({ collectorRoots: options.collectorRoots ?? [] });
+  const agents = [...shipped, ...further];
+  const principals = agentPrincipals(further, shipped);
   const keyring = await openKeys(options.world.dataDir, [...Object.keys(shippedPrincipals), snapshotPrincipal, ...Object.keys(principals)], seams);
   const learn = world.learn === undefined ? {} : { learn: world.learn };
   const policy = loadPolicy({}, { principals, workflows: [...(options.workflows ?? []), ...(options.loaded?.workflows ?? [])] });
   const known = new Map([...contracts, ...(options.loaded?.contracts ?? []), ...(options.contracts ?? []).map((contract) => [contract.name, contract] as const)]);
-  const { learn: learnOne } = world;
 
   const snapshots = postgresSnapshotStore(db);
   const orchestrator = await startOrchestrator({
     ...machineEffects, log, codec, keyring, topics, logger, seams, snapshots, contracts: known, policy, partitions, instance: `all-${process.pid}`,
     ...(options.renewAfterRecords === undefined ? {} : { renewAfterRecords: options.renewAfterRecords }),
-    ...(learnOne === undefined ? {} : { learnSchemas: async (ids: readonly number[]) => { await Promise.all(ids.map((id) => learnOne(id))); } }),
   });
   closers.push(() => orchestrator.close());
   const projector = await startProjector({ log, codec, db, topic: topics.verified, logger, seams, ...learn });
@@ -161,13 +167,17 @@ async function startParts(options: AllOptions, closers: (() => Promise<void>)[],
     onCommitted: (listener) => projector.projector.onCommitted(listener), renderers: options.loaded?.renderers ?? resultRenderers,
   });
   closers.push(() => ingress.close());
+  const broken = world.broken?.then((error) => {
+    logger.fatal({ err: error }, 'the log takes no more writes; what was acknowledged is in it');
+    return error;
+  });
   return {
     ingressUrl: ingress.url, gatewayUrl: gateway.url, db, log, codec,
-    halted: Promise.race([orchestrator.halted, projector.halted, gateway.halted, running.halted]), close: closeAll,
+    halted: Promise.race([orchestrator.halted, projector.halted, gateway.halted, running.halted, ...(broken === undefined ? [] : [broken])]), close: closeAll,
   };
 }
 
-async function openWorld(world: EmbeddedWorld | KafkaWorld, closers: (() => Promise<void>)[], seams: Seams): Promise<World> {
+async function openWorld({ world, logger }: Pick<AllOptions, 'world' | 'logger'>, closers: (() => Promise<void>)[], seams: Seams): Promise<World> {
   const closing = <T extends { close(): Promise<void> }>(part: T): T => {
     closers.push(() => part.close());
     return part;
@@ -176,11 +186,11 @@ async function openWorld(world: EmbeddedWorld | KafkaWorld, closers: (() => Prom
   const schemasDir = join(projectRoot, 'schemas');
   if (world.mode === 'kafka') {
     const prefix = world.topicPrefix ?? 'bb.';
-    const log = closing(kafkaLog(world.kafka));
+    const log = closing(kafkaLog({ onTrouble: (message, cause) => logger.error({ err: cause }, message), ...world.kafka }));
     const { codec, learn } = await registryCodec({ url: world.registryUrl, schemasDir, topicPrefix: prefix });
+    await through(seams, 'setup.migrate', () => migratePostgres(world.databaseUrl));
     const db = closing(openPgDatabase({ connectionString: world.databaseUrl }));
-    await through(seams, 'setup.migrate', () => migrate(db));
-    return { log, codec, learn, db, bodies: postgresBodyStore(db), partitions: world.partitions, prefix };
+    return { log, codec, learn, broken: undefined, db, bodies: postgresBodyStore(db), partitions: world.partitions, prefix };
   }
   const partitions = world.partitions ?? 4;
   const topics = topicNames();
@@ -193,10 +203,10 @@ async function openWorld(world: EmbeddedWorld | KafkaWorld, closers: (() => Prom
   closing(db);
   closing(bodies);
   await through(seams, 'setup.migrate', () => migrate(db));
-  return { log, codec: embeddedCodec(schemasDir), learn: undefined, db, bodies, partitions, prefix: 'bb.' };
+  return { log, codec: embeddedCodec(schemasDir), learn: undefined, broken: log.broken, db, bodies, partitions, prefix: 'bb.' };
 }
 
-/** The keys of this blackboard, made on first use and added to when a principal is new; mode 0600. */
+/** The keys of this blackboard, made on first use and added to when a principal is new; without them a folder is of no use. */
 async function openKeys(dataDir: string, principals: readonly string[], seams: Seams): Promise<Keyring> {
   const path = join(dataDir, 'keys.json');
   const found = await readFile(path, 'utf8').then((text) => parseKeys(text, path), (error: NodeJS.ErrnoException) => {
@@ -207,16 +217,4 @@ async function openKeys(dataDir: string, principals: readonly string[], seams: S
   const keys = [...found, ...makeKeys(missing, 'k1')];
   if (missing.length > 0) await through(seams, 'setup.make-keys', () => writeWhole(path, keysText(keys)));
   return new Keyring(keys);
-}
-
-/** A crash leaves the file as it was or as it shall be, never a part of it: without its keys a folder is of no use. */
-async function writeWhole(path: string, text: string): Promise<void> {
-  const file = await open(`${path}.new`, 'w', 0o600);
-  try {
-    await file.writeFile(text);
-    await file.sync();
-  } finally {
-    await file.close();
-  }
-  await rename(`${path}.new`, path);
 }

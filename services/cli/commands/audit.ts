@@ -21,11 +21,13 @@ export const addAudit: AddCommand = (program, context) => {
     .option('--submission <offset>', 'the life of the job that began with this submission', readNumber('--submission', 0, Number.MAX_SAFE_INTEGER))
     .action(async (job: string, options: AuditOptions) => {
       const read = readAuditRows(clientFor(options, context.env), jobId(job), { submission: options.submission, signal: context.stopped });
-      const all = await withProgress(context.terminal, 'reading audit rows', () => read);
+      const { rows: all, isOpen } = await withProgress(context.terminal, 'reading audit rows', () => read);
       const rows = options.limit === undefined ? all : all.slice(-options.limit);
       if (options.json === true) for (const { raw } of rows) context.terminal.out(jsonLine(raw));
       else context.terminal.out(auditText(rows.map(({ event }) => event), context.terminal));
       if (rows.length < all.length) context.terminal.err(`${all.length - rows.length} earlier rows are not shown\n`);
+      if (context.stopped.aborted) return context.finish(exitCodes.interrupted);
+      if (isOpen) context.terminal.err('blackboard: the job is still open: these are its rows so far\n');
       context.finish(exitCodes.ok);
     });
   examples(command, [

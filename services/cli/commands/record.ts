@@ -1,5 +1,6 @@
 import { openRecorded } from '../../../replay/open-recorded.js';
 import { writeRecordedFile } from '../../../replay/recorded-file.js';
+import { counted } from '../../runtime/counted.js';
 import { examples, withJson, type AddCommand, type CliContext, type JsonOption } from '../context.js';
 import { exitCodes } from '../exit-codes.js';
 import { withProgress } from '../progress.js';
@@ -24,10 +25,10 @@ export const addRecord: AddCommand = (program, context) => {
 };
 
 async function record(options: RecordOptions, { terminal, env, finish }: CliContext): Promise<void> {
-  const source = await openRecorded(keptAt(options, env));
+  const source = await openRecorded(keptAt(options, env), (text) => terminal.err(`${text}\n`));
   try {
     const written = await withProgress(terminal, 'recording', () => writeRecordedFile(options.out, source, { name: 'recorded', reason: options.reason ?? '' }));
-    terminal.out(options.json === true ? jsonLine({ file: options.out, ...written }) : `${foreign(options.out)}: ${written.claims} claims, ${written.facts} facts, ${written.partitions} partitions\n`);
+    terminal.out(options.json === true ? jsonLine({ file: options.out, ...written }) : `${foreign(options.out)}: ${counted(written.claims, 'claim')}, ${counted(written.facts, 'fact')}, ${counted(written.partitions, 'partition')}\n`);
     finish(exitCodes.ok);
   } finally {
     await source.log.close();

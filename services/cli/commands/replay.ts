@@ -7,6 +7,7 @@ import { CliError } from '../exit-codes.js';
 import { jobId } from '../job-views.js';
 import { withProgress } from '../progress.js';
 import { recordedAt, withRecordedLog, type LogOptions } from '../recorded-at.js';
+import { secretVariable } from '../secret-variable.js';
 import { foreign } from '../terminal.js';
 import { loadWorkflowsOf, withWorkflow, type WorkflowOption } from '../workflow-option.js';
 
@@ -36,14 +37,14 @@ export const addReplay: AddCommand = (program, context) => {
 async function replay(job: string | undefined, options: ReplayOptions, { terminal, env, finish }: CliContext): Promise<void> {
   if ((job === undefined) === (options.all !== true)) throw new CliError('usage', 'replay takes one job, or --all');
   const source = recordedAt(options, env);
-  const databaseUrl = env['DATABASE_URL'] ?? '';
+  const databaseUrl = options.rows === true ? secretVariable(env, 'DATABASE_URL') : '';
   if (options.rows === true && source.mode !== 'embedded' && databaseUrl === '') throw new CliError('configuration', 'DATABASE_URL is required for --rows and not set');
   const keys = options.keys === undefined ? undefined : await readFile(options.keys, 'utf8').catch((error: NodeJS.ErrnoException) => {
     throw new CliError('notFound', `--keys: ${foreign(options.keys)} cannot be read (${error.code ?? 'error'})`);
   });
   const { contracts } = await loadWorkflowsOf(options, env);
   finish(await withProgress(terminal, 'replaying', () => runReplay({
-    source, out: (text) => terminal.out(text), json: options.json === true, view: terminal, contracts: [...contracts.values()],
+    source, out: (text) => terminal.out(text), onWarning: (text) => terminal.err(`${text}\n`), json: options.json === true, view: terminal, contracts: [...contracts.values()],
     ...(job === undefined ? {} : { job: jobId(job) }), ...(options.at === undefined ? {} : { at: options.at }),
     ...(options.rows === true ? { database: source.mode === 'embedded' ? 'embedded' as const : { databaseUrl } } : {}),
     ...(keys === undefined ? {} : { keyring: new Keyring(parseKeys(keys, options.keys ?? '')) }),

@@ -38,7 +38,7 @@ export const addSubmit: AddCommand = (program, context) => {
     .action((options: SubmitOptions) => submit(options, context));
   examples(command, [
     ['blackboard submit -w brief -p docs=/srv/docs -p question="How are retries limited?" --wait', 'A brief on a folder of documents; the folder is read by the collector, so name it as that sees it'],
-    ['blackboard submit -w noop -p count:=3 --key order-4711', 'A number as a parameter, and a key of your own: sending it again is safe'],
+    ['blackboard submit -w brief -p docs=/srv/docs -p question="What is due?" -p maxAgeMs:=86400000 --key order-4711', 'A number as a parameter, and a key of your own: sending it again is safe'],
     ["echo '{\"question\":\"…\"}' | blackboard submit -w brief --params - --json", 'From another program'],
   ], 'Ends with 5 when it is not known whether the log took it: send it again with the same key.');
 };
@@ -52,19 +52,28 @@ async function submit(options: SubmitOptions, context: CliContext): Promise<void
   const named = { goal: options.goal, tenant: options.tenant, correlation: options.correlation, deadlineMs: options.deadline };
   const body = { workflow: options.workflow, params, idempotencyKey: key, ...Object.fromEntries(Object.entries(named).filter(([, value]) => value !== undefined)) };
   const note = options.history === undefined ? null : new HistoryFile(options.history, { tenant: options.tenant, key });
+  await note?.open();
   const raw = await client.json('/v1/jobs', { method: 'POST', body, signal: context.stopped }).catch(async (error: unknown) => {
     if (error instanceof CliError && error.exit === 'unavailable') terminal.err(`blackboard: the idempotency key was ${key}\n`);
-    await note?.failed(error);
+    // What became of the submission matters more than that it could not be noted.
+    await note?.failed(error).catch((unwritten: unknown) => {
+      terminal.err(`blackboard: what was answered could not be noted in the history file (${foreign((unwritten as Error).message)})\n`);
+    });
     throw error;
   });
   const accepted = readAnswer(answers.accepted, raw);
-  await note?.acked(accepted);
+  // Told before anything else may fail: the job is there now.
+  await note?.acked(accepted).catch((error: unknown) => {
+    terminal.err(`blackboard: job ${foreign(accepted.job)}, quarantine ${accepted.partition}/${accepted.offset}, is submitted, but could not be noted\n`);
+    throw error;
+  });
   if (options.wait !== true) {
     terminal.out(options.json === true ? jsonLine({ ...accepted, idempotencyKey: key }) : facts([
-      ['job', foreign(accepted.job)], ['submission', `quarantine ${accepted.partition}/${accepted.offset}`], ['key', foreign(key)], ['next', `blackboard watch ${foreign(accepted.job)}`],
+      ['job', foreign(accepted.job)], ['submission', `quarantine ${accepted.partition}/${accepted.offset}`], ['key', foreign(key)], ['next', `blackboard watch ${foreign(accepted.job)} --submission ${accepted.offset}`],
     ], terminal));
     return context.finish(exitCodes.ok);
   }
-  if (options.json !== true) terminal.err(`job ${foreign(accepted.job)}, quarantine ${accepted.partition}/${accepted.offset}\n`);
+  // Whoever stops waiting must be able to come back to it.
+  terminal.err(`job ${foreign(accepted.job)}, quarantine ${accepted.partition}/${accepted.offset}\n`);
   await showResult({ job: accepted.job, submission: accepted.offset, waitS: Infinity, isMarkdown: false, isJson: options.json === true }, client, context);
 }

@@ -1,13 +1,15 @@
 import { resolve } from 'node:path';
 import { createModels } from '../../gateway/models/create-models.js';
 import { modelConfigSchema } from '../../gateway/models/model-config.js';
-import { parseApiKeys } from '../../ingress/callers.js';
-import { readConfig } from '../../runtime/config.js';
+import { parseApiKeys, type ApiKey } from '../../ingress/callers.js';
+import { readConfig, refuseInsecureInProduction } from '../../runtime/config.js';
 import { createLogger, logLevels, type LogLevel } from '../../runtime/logger.js';
 import { examples, withJson, type AddCommand, type CliContext, type JsonOption } from '../context.js';
 import { CliError, exitCodes } from '../exit-codes.js';
+import { kafkaSettings } from '../kafka-settings.js';
 import { defaultDataDir, openWorld, saying } from '../open-world.js';
 import { readNumber } from '../read-params.js';
+import { secretVariable } from '../secret-variable.js';
 import { facts } from '../table.js';
 import { foreign, jsonLine } from '../terminal.js';
 import { loadWorkflowsOf } from '../workflow-option.js';
@@ -44,7 +46,7 @@ async function up(options: UpOptions, context: CliContext): Promise<void> {
   const level = env['BLACKBOARD_LOG_LEVEL'] || 'warn';
   if (!(logLevels as readonly string[]).includes(level)) throw new CliError('configuration', `BLACKBOARD_LOG_LEVEL is one of ${logLevels.join(', ')}`);
   const logger = createLogger({ service: 'blackboard', level: level as LogLevel });
-  const apiKeys = (env['BLACKBOARD_API_KEYS'] ?? '') === '' ? [] : parseApiKeys(env['BLACKBOARD_API_KEYS'] ?? '');
+  const apiKeys = readApiKeys(options, env);
   const { say, done } = saying(terminal);
   const { startAll } = await import('../../up/start-all.js');
   const loaded = await loadWorkflowsOf(options, env);
@@ -66,11 +68,22 @@ async function up(options: UpOptions, context: CliContext): Promise<void> {
       stopped.addEventListener('abort', () => resolveStop(null), { once: true });
     })]);
     say('stopping');
-    await all.close();
+    // Why it halted says more than what could not be closed after that.
+    await (end === null ? all.close() : all.close().catch((error: unknown) => { logger.error({ err: error }, 'a part could not be closed'); }));
     done();
     if (end !== null) throw new CliError('failed', `a service halted: ${end.message}`, 'Nothing is lost; find the cause in the log above, then start it again.', { code: (end as { code?: unknown }).code ?? 'HALTED' });
     context.finish(exitCodes.ok);
   } finally {
     await open.stop();
   }
+}
+
+/** @throws BlackboardError INSECURE_IN_PRODUCTION as the services do, each of its own listener; CONFIG_INVALID */
+function readApiKeys(options: UpOptions, env: NodeJS.ProcessEnv): readonly ApiKey[] {
+  const text = secretVariable(env, 'BLACKBOARD_API_KEYS');
+  const apiKeys = text === '' ? [] : parseApiKeys(text);
+  const { BLACKBOARD_PROFILE: profile, KAFKA_SASL_MECHANISM: sasl } = readConfig(kafkaSettings.pick({ BLACKBOARD_PROFILE: true, KAFKA_SASL_MECHANISM: true }), env);
+  const brokers = { name: 'KAFKA_BROKERS', authenticated: sasl !== undefined };
+  refuseInsecureInProduction({ profile, listeners: [{ name: 'BLACKBOARD_API_KEYS', authenticated: apiKeys.length > 0 }, ...(options.kafka === true ? [brokers] : [])] });
+  return apiKeys;
 }

@@ -13,6 +13,7 @@ import { examples, withJson, type AddCommand, type CliContext, type JsonOption }
 import { CliError, exitCodes } from '../exit-codes.js';
 import { withProgress } from '../progress.js';
 import { recordedAt, withRecordedLog, type LogOptions } from '../recorded-at.js';
+import { secretVariable } from '../secret-variable.js';
 import { foreign } from '../terminal.js';
 import { loadWorkflowsOf, withWorkflow, type WorkflowOption } from '../workflow-option.js';
 
@@ -48,14 +49,14 @@ async function verify(options: VerifyCommandOptions, { terminal, env, finish }: 
     return finish(exitCodes.ok);
   }
   const source = recordedAt(options, env);
-  const databaseUrl = env['DATABASE_URL'] ?? '';
+  const databaseUrl = options.database === true ? secretVariable(env, 'DATABASE_URL') : '';
   if (options.database === true && source.mode !== 'embedded' && databaseUrl === '') throw new CliError('configuration', 'DATABASE_URL is required for --database and not set');
   const keys = await readGiven('--keys', options.keys);
   const keyring = keys === null ? null : new Keyring(parseKeys(keys, options.keys ?? ''));
   const told = await readGiven('--history', options.history);
   const history = told === null ? null : parseHistory(told);
   const { contracts } = await loadWorkflowsOf(options, env);
-  const recorded = await openRecorded(source);
+  const recorded = await openRecorded(source, (text) => terminal.err(`${text}\n`));
   const db = options.database !== true ? null : await openDatabase(source.mode === 'embedded' ? { dataDir: source.dataDir } : { databaseUrl });
   try {
     const report = await withProgress(terminal, 'verifying', () => verifyLog({
@@ -63,7 +64,7 @@ async function verify(options: VerifyCommandOptions, { terminal, env, finish }: 
       snapshots: db === null ? null : () => checkSnapshots({ ...recorded, topic: recorded.topics.verified, store: postgresSnapshotStore(db), keyring }),
       again: options.again === false ? null : decidedAgain(recorded, { contracts, ...(keyring === null ? {} : { keyring }) }),
     }));
-    terminal.out(options.json === true ? verifyJson(report) : verifyText(report));
+    terminal.out(options.json === true ? verifyJson(report) : verifyText(report, terminal.isInteractive ? terminal.columns : Infinity));
     finish(report.ok ? exitCodes.ok : exitCodes.diverged);
   } finally {
     await db?.close();
