@@ -35,20 +35,27 @@ export const workflow = {
 
 const prices = new Map([['coffee', 320], ['tea', 280], ['cake', 450]]);
 
+/** @typedef {{ readonly job: string, readonly instance: number }} Order Used once: an id alone may come again when it was forgotten. */
+
+/** @param {Order} order */
+const orderOf = ({ job, instance }) => `${job}/${instance}`;
+
 /** What the cashier charges with. A charge under a key that was used is the charge of then, as payment services do it. */
 export class Payments {
-  /** @type {Map<string, { readonly job: string, readonly cents: number }>} */
+  /** @type {Map<string, { readonly order: string, readonly cents: number }>} */
   charges = new Map();
 
-  /** @param {{ readonly key: string, readonly job: string, readonly cents: number }} order */
-  async charge({ key, job, cents: amount }) {
-    if (!this.charges.has(key)) this.charges.set(key, { job, cents: amount });
+  /** @param {{ readonly key: string, readonly order: Order, readonly cents: number }} charge */
+  async charge({ key, order, cents: amount }) {
+    const then = this.charges.get(key);
+    if (then !== undefined && then.cents !== amount) throw new Error(`the key ${key} was used for another amount`);
+    if (then === undefined) this.charges.set(key, { order: orderOf(order), cents: amount });
     return key;
   }
 
-  /** @param {string} job */
-  of(job) {
-    return [...this.charges.values()].filter((charge) => charge.job === job);
+  /** @param {Order} order */
+  of(order) {
+    return [...this.charges.values()].filter((charge) => charge.order === orderOf(order));
   }
 }
 
@@ -77,7 +84,7 @@ export const cashier = (payments, keyOf) => ({
     const [input] = request.inputs;
     if (input === undefined) return { outcome: 'failed', code: 'no-quote', retryable: false };
     const { cents: amount } = await read(quote, input);
-    const charge = await payments.charge({ key: keyOf(request), job: request.job, cents: amount });
+    const charge = await payments.charge({ key: keyOf(request), order: request, cents: amount });
     return { outcome: 'proposed', artifacts: [{ type: 'payment', body: write(payment, { charge, cents: amount }), evidence: cited([input]), confidence: 1, freshAtMs: request.requestedAtMs }] };
   },
 });
@@ -94,8 +101,8 @@ const clerk = {
   },
 };
 
-// One key per job: whatever is tried again, the card is charged once.
-export const agents = (payments = new Payments()) => [pricer, cashier(payments, ({ job }) => job), clerk];
+// One key per order: whatever is tried again, the card is charged once.
+export const agents = (payments = new Payments()) => [pricer, cashier(payments, orderOf), clerk];
 export const otherAgents = [pricer, clerk];
 
 export const renderers = { 'receipt@1': (/** @type {z.output<typeof receipt.rules>} */ { text, cents: amount }) => `${text}: ${(amount / 100).toFixed(2)}\n` };
@@ -106,7 +113,7 @@ export const outside = () => new Payments();
 
 /** @type {import('blackboard/workflow').WorkflowFile<Payments>['expectations']} */
 export const expectations = {
-  'a card is charged at most once': (job, payments) => payments.of(job.job).length <= 1 || `charged ${payments.of(job.job).length} times`,
-  'a receipt says what was charged': (job, payments) => job.outcome !== 'completed' || payments.of(job.job)[0]?.cents === receipt.rules.parse(job.result?.value).cents,
+  'a card is charged at most once': (job, payments) => payments.of(job).length <= 1 || `charged ${payments.of(job).length} times`,
+  'a receipt says what was charged': (job, payments) => job.outcome !== 'completed' || payments.of(job)[0]?.cents === receipt.rules.parse(job.result?.value).cents,
   'a receipt cites quote and payment': (job) => job.outcome !== 'completed' || (job.result?.evidence.length ?? 0) > 0,
 };
