@@ -1,15 +1,18 @@
 // An agent's side of the gateway's HTTP protocol: each request is signed for one attempt, and tried again while the
-// gateway is not reachable or not caught up, until the attempt's signal aborts. Credentials never leave the keyring.
+// gateway is not reachable or not caught up, or does not know the signature, until the attempt's signal aborts.
+// Credentials never leave the keyring.
 
 import { contentHash } from '../../blackboard/ids.js';
 import { gatewayRequestText, proofHeaders, type AttemptName } from '../../blackboard/signed-text.js';
 import { pause, type Clock } from '../../runtime/clock.js';
 import { BlackboardError } from '../../runtime/errors.js';
 import type { Keyring } from '../../runtime/keyring.js';
+import type { Logger } from '../../runtime/logger.js';
 import { parseStrictJson } from '../../runtime/strict-json.js';
 import { noSeams, through, type Seams } from '../../runtime/seams.js';
 import type { Receipt, Usage } from '../../../schemas/generated/events.js';
 import { capabilitiesShape, modelReplyShape, putReplyShape, usageShape, type ModelReply } from './gateway-replies.js';
+import { GatewayTrust } from './gateway-trust.js';
 
 /** Who asks, under which attempt, and until when. */
 export interface Asker {
@@ -31,6 +34,8 @@ export interface GatewayClientOptions {
   /** Default: the platform's, with its kept-alive connections. */
   readonly fetch?: typeof fetch;
   readonly seams?: Seams;
+  /** Is told when the gateway takes no signature of ours. */
+  readonly logger?: Pick<Logger, 'error' | 'info'>;
 }
 
 export interface Stored {
@@ -58,6 +63,8 @@ interface Answer {
 }
 
 const askPath = '/v1/models/ask';
+/** Answered to anybody: that it is says nothing of the signature. */
+const capabilitiesPath = '/v1/capabilities';
 const putBytesMax = 16 * 1024 * 1024;
 const putBodiesMax = 256;
 const capabilitiesAgeMsMax = 60_000;
@@ -71,12 +78,14 @@ export class GatewayClient {
   readonly #options: GatewayClientOptions;
   readonly #slots: Slots;
   readonly #seams: Seams;
+  readonly #trust: GatewayTrust;
   #capabilities: { readonly model: boolean; readonly atMs: number } | null = null;
   #asking: { readonly reply: Promise<{ readonly model: boolean }>; readonly by: AbortSignal } | null = null;
 
   constructor(options: GatewayClientOptions) {
     this.#options = options;
     this.#seams = options.seams ?? noSeams;
+    this.#trust = new GatewayTrust(options.logger);
     this.#slots = new Slots(options.bodyRequestsMax ?? 64);
   }
 
@@ -85,7 +94,7 @@ export class GatewayClient {
     const known = this.#capabilities;
     if (known !== null && this.#options.clock.nowMs() - known.atMs < capabilitiesAgeMsMax) return known.model;
     // One request for all that ask meanwhile; it ends with the first asker's signal, and the next one asks again.
-    this.#asking ??= { by: asker.signal, reply: this.#call(asker, { method: 'GET', path: '/v1/capabilities', body: new Uint8Array(), mediaType: '' })
+    this.#asking ??= { by: asker.signal, reply: this.#call(asker, { method: 'GET', path: capabilitiesPath, body: new Uint8Array(), mediaType: '' })
       .then((answer) => (this.#capabilities = { model: readReply(answer, capabilitiesShape).model, atMs: this.#options.clock.nowMs() }))
       .finally(() => (this.#asking = null)) };
     const { reply, by } = this.#asking;
@@ -144,14 +153,19 @@ export class GatewayClient {
     for (let tries = 0; ; tries += 1) {
       const { answer, retryAfterMs } = await this.#once(asker, call);
       if (answer !== null) {
-        if (answer.status === 200) return answer;
+        if (answer.status === 200) {
+          if (call.path !== capabilitiesPath) this.#trust.taken(asker.principal);
+          return answer;
+        }
+        // Key files and clocks that do not match are a fault of the deployment, as an outage is: no step has failed by it.
+        if (answer.status === 401) this.#trust.refused(asker.principal, reasonOf(answer));
         // A model that failed was paid for: only the gateway itself tries models again.
-        const mayRetry = answer.status >= 500 && answer.status !== 501 && !call.path.startsWith(askPath) || answer.status === 503;
-        if (!mayRetry || (answer.status !== 503 && ++serverErrors > serverErrorsMax)) throw refusal(answer, call);
+        const mayRetry = answer.status === 503 || answer.status === 401 || answer.status >= 500 && answer.status !== 501 && !call.path.startsWith(askPath) && ++serverErrors <= serverErrorsMax;
+        if (!mayRetry) throw refusal(answer, call);
       }
       const spreadMs = Math.min(waitMsMax, retryAfterMs ?? 25 * 2 ** Math.min(tries, 7));
       await pause(this.#options.clock, spreadMs * (0.5 + Math.random()), asker.signal);
-      if (asker.signal.aborted) throw new BlackboardError('GATEWAY_UNAVAILABLE', `the gateway did not serve ${call.method} ${call.path} before the attempt ended (${answer === null ? 'no connection' : `status ${answer.status}`}); check that it runs and has caught up`);
+      if (asker.signal.aborted) throw new BlackboardError('GATEWAY_UNAVAILABLE', `the gateway did not serve ${call.method} ${call.path} before the attempt ended (${answer === null ? 'no connection' : `status ${answer.status}`}); check that ${answer?.status === 401 ? 'key files and clocks of both match' : 'it runs and has caught up'}`);
     }
   }
 
@@ -188,9 +202,8 @@ export class GatewayClient {
 }
 
 function refusal(answer: Answer, call: Call): BlackboardError {
-  const parsed = parseStrictJson(answer.bytes);
-  const told = (parsed.ok && parsed.value !== null && typeof parsed.value === 'object' ? parsed.value : {}) as Readonly<Record<string, unknown>>;
-  const reason = typeof told['reason'] === 'string' ? told['reason'].slice(0, 64) : '';
+  const told = toldBy(answer);
+  const reason = reasonOf(answer);
   const where = `${call.method} ${call.path} (status ${answer.status}${reason === '' ? '' : `, ${reason}`})`;
   if (answer.status === 404) return new BlackboardError('BODY_NOT_FOUND', `${where}: no body of that hash is visible under this attempt`);
   if (call.path.startsWith(askPath) && answer.status >= 500) {
@@ -199,6 +212,17 @@ function refusal(answer: Answer, call: Call): BlackboardError {
   }
   if (answer.status >= 500) return new BlackboardError('GATEWAY_UNAVAILABLE', `${where}: look at the log of the gateway`);
   return new BlackboardError('GATEWAY_REFUSED', `${where}: the capability does not allow it, or the request breaks a rule`, { status: answer.status, reason });
+}
+
+function toldBy(answer: Answer): Readonly<Record<string, unknown>> {
+  const parsed = parseStrictJson(answer.bytes);
+  return (parsed.ok && parsed.value !== null && typeof parsed.value === 'object' ? parsed.value : {}) as Readonly<Record<string, unknown>>;
+}
+
+/** The code of a refusal; empty when it names none. */
+function reasonOf(answer: Answer): string {
+  const { reason } = toldBy(answer);
+  return typeof reason === 'string' ? reason.slice(0, 64) : '';
 }
 
 function readReply<T>(answer: Answer, shape: { safeParse(value: unknown): { success: true; data: T } | { success: false } }): T {

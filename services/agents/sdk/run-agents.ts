@@ -59,7 +59,7 @@ export async function runAgents(options: AgentsOptions): Promise<RunningAgents> 
   const seams = options.seams ?? noSeams;
   // A process without a key finds out now, not at its first claim.
   for (const agent of agents) keyring.signerOf(agent.name);
-  const gateway = options.gateway === null ? null : new GatewayClient({ url: options.gateway.url.replace(/\/+$/, ''), keyring, clock, seams });
+  const gateway = options.gateway === null ? null : new GatewayClient({ url: options.gateway.url.replace(/\/+$/, ''), keyring, clock, seams, logger });
   const pool = new AgentPool({ agents, parts: { log, codec, keyring, topics, gateway, clock, logger, seams, outages: new Outages(clock) }, limits: { ...defaultLimits, ...options.limits } });
   const reader = new VerifiedReader({
     log, codec, topic: topics.verified, group: options.group ?? groupOf(agents, topics.prefix), handler: pool,
