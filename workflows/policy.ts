@@ -5,6 +5,7 @@ import { z } from 'zod';
 import { policyDefaults, type Policy, type PrincipalPolicy } from '../services/blackboard/policy.js';
 import type { Workflow } from '../services/blackboard/workflow.js';
 import { BlackboardError } from '../services/runtime/errors.js';
+import { snapshotPrincipal } from '../services/runtime/snapshot-store.js';
 import { parseStrictJson } from '../services/runtime/strict-json.js';
 import { briefWithLiarWorkflow, briefWorkflow } from './brief/workflow.js';
 import { noopWorkflow } from './noop/workflow.js';
@@ -27,6 +28,11 @@ export const shippedPrincipals: Readonly<Record<string, PrincipalPolicy>> = {
   collector: agent('collector'), planner: agent('planner'), researcher: agent('researcher'), liar: agent('liar'), writer: agent('writer'),
   verifier: verifier('verifier'), reviewer: verifier('reviewer'), noop: agent('noop'),
 };
+
+const shippedNames = Object.keys(shippedPrincipals);
+export const agentsThatShip: readonly string[] = shippedNames.filter((name) => shippedPrincipals[name]?.agent !== '');
+/** Whose key is no agent's; the last two sign no claim, so that no policy names them. */
+export const servicePrincipals: readonly string[] = [...shippedNames.filter((name) => !agentsThatShip.includes(name)), 'projector', snapshotPrincipal];
 
 export const shippedWorkflows: readonly Workflow[] = [briefWorkflow, briefWithLiarWorkflow, noopWorkflow];
 

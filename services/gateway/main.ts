@@ -1,11 +1,12 @@
 // The gateway's process: the one door to bodies and models, and the only holder of the model key.
 
 import { onceMigrated } from '../../infra/sql/once-migrated.js';
+import { agentsThatShip, servicePrincipals } from '../../workflows/policy.js';
 import { openDiskBodyStore } from '../runtime/bodies/disk-body-store.js';
 import { BlackboardError } from '../runtime/errors.js';
 import { openPgDatabase } from '../runtime/postgres/pg-database.js';
 import { postgresBodyStore } from '../runtime/postgres/postgres-body-store.js';
-import { requireOwnKey } from '../runtime/require-keys.js';
+import { requireKeysOfAgents } from '../runtime/require-keys.js';
 import { runStage } from '../runtime/run-stage.js';
 import { gatewayConfigSchema } from './config.js';
 import { createModels } from './models/create-models.js';
@@ -17,7 +18,7 @@ await runStage({
   start: async (config, plumbing) => {
     const { DATABASE_URL: databaseUrl, BLACKBOARD_BODIES_DIR: folder, GATEWAY_LOOK_BACK: lookBackMs } = config;
     if ((databaseUrl === undefined) === (folder === undefined)) throw new BlackboardError('CONFIG_INVALID', 'where bodies are kept is not clear; nothing was started. Set one of DATABASE_URL and BLACKBOARD_BODIES_DIR.');
-    requireOwnKey(plumbing.keyring, 'gateway');
+    requireKeysOfAgents(plumbing.keyring, 'gateway', { services: servicePrincipals, askers: ['ingress', ...agentsThatShip] }, plumbing.logger);
     const db = databaseUrl === undefined ? null : openPgDatabase({ connectionString: databaseUrl.reveal(), role: config.BLACKBOARD_GATEWAY_DATABASE_ROLE, applicationName: plumbing.instance, connectionsMax: 8 });
     if (db !== null) await onceMigrated(db, plumbing.logger);
     const bodies = db === null ? await openDiskBodyStore(folder ?? '') : postgresBodyStore(db);

@@ -39,6 +39,11 @@ export class Keyring {
     return this.#current.has(principal);
   }
 
+  /** Who has a key here. */
+  principals(): readonly string[] {
+    return [...this.#current.keys()];
+  }
+
   /** HMAC-SHA256 over the parts, in order, 32 bytes. */
   sign(signer: string, ...parts: readonly Buffer[]): Buffer {
     const key = this.#keys.get(signer);

@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import { agentsThatShip, servicePrincipals } from '../../workflows/policy.js';
 import { Keyring } from './keyring.js';
 import { makeKeys } from './keys.js';
 import type { Logger } from './logger.js';
-import { requireKeysOfOthers, requireOwnKey } from './require-keys.js';
+import { requireKeysOfAgents, requireKeysOfOthers, requireOwnKey } from './require-keys.js';
 
 const of = (...principals: readonly string[]): Keyring => new Keyring(makeKeys(principals, 'k1'));
 
@@ -24,5 +25,21 @@ describe('a process that is given keys', () => {
     assert.deepEqual(warned, []);
     requireKeysOfOthers(of('orchestrator', 'ingress'), 'orchestrator', principals, logger);
     assert.deepEqual(warned, [{ principals: ['noop'] }]);
+  });
+
+  it('does not start to serve agents with no key of any, and names those that ship and have none', () => {
+    const warned: unknown[] = [];
+    const logger = { warn: (about: unknown) => { warned.push(about); } } as unknown as Pick<Logger, 'warn'>;
+    const known = { services: servicePrincipals, askers: ['ingress', ...agentsThatShip] };
+    const start = (...principals: readonly string[]): void => requireKeysOfAgents(of(...principals), 'gateway', known, logger);
+    assert.throws(() => start('noop'), { code: 'CONFIG_INVALID', message: /no key of gateway/ });
+    for (const others of [[], ['ingress'], servicePrincipals.filter((name) => name !== 'gateway')]) {
+      assert.throws(() => start('gateway', ...others), { code: 'CONFIG_INVALID', message: /no key of an agent \(only of gateway.*all\.json/ });
+    }
+    start('gateway', 'ingress', ...agentsThatShip);
+    assert.deepEqual(warned, []);
+    // An agent of one's own is in no list that ships.
+    start('gateway', 'word-counter');
+    assert.deepEqual(warned, [{ principals: known.askers }]);
   });
 });
