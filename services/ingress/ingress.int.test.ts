@@ -3,11 +3,13 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import type { JobSubmitted } from '../../schemas/generated/events.js';
+import { topicNames } from '../../topics/topics.js';
 import { contentHash } from '../blackboard/ids.js';
 import { submissionDigest } from '../blackboard/submission.js';
 import { signedPart } from '../runtime/codec/event-codec.js';
 import { sampleFact } from '../projector/testing/sample-facts.js';
 import { committedChannel as projectorChannel } from '../projector/watermarks.js';
+import { openPgDatabase } from '../runtime/postgres/pg-database.js';
 import { projectRoot } from '../runtime/project-root.js';
 import { apiKeyHash } from './callers.js';
 import { committedChannel } from './commit-bell.js';
@@ -369,6 +371,26 @@ test('without keys the door serves loopback names only, for any tenant', async (
   });
   assert.equal(status, 403);
   await assert.rejects(rig.ingress({ host: '0.0.0.0' }), /INSECURE/);
+});
+
+test('does not start beside the database of another blackboard, whose jobs may have the same ids', async () => {
+  const submitted = await submit();
+  await rig.say(submitted.partition, accepted(submitted));
+  await statusIs(submitted.statusUrl, 'open');
+  await assert.rejects(rig.ingress({ topics: topicNames('later.') }), { code: 'CONFLICT', message: /holds the rows of test\.verified, and is to get those of later\.verified/ });
+});
+
+test('starts without Postgres: takes submissions, and answers 503 to who asks for rows', async () => {
+  // Nobody listens at port 1.
+  const db = openPgDatabase({ connectionString: 'postgres://nobody@127.0.0.1:1/none' });
+  try {
+    const alone = await rig.ingress({ db });
+    const post = await fetch(`${alone.url}/v1/jobs`, { method: 'POST', headers: { 'content-type': 'application/json', 'idempotency-key': 'without rows' }, body: '{"workflow":"brief","params":{}}' });
+    assert.equal(post.status, 202);
+    assert.equal((await fetch(`${alone.url}/v1/jobs?limit=1`)).status, 503);
+  } finally {
+    await db.close();
+  }
 });
 
 test('listens on the channel on which the projector notifies', () => {

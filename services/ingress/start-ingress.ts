@@ -7,6 +7,8 @@ import type { Database } from '../runtime/database.js';
 import type { Keyring } from '../runtime/keyring.js';
 import type { LogPort } from '../runtime/log/port.js';
 import type { Logger } from '../runtime/logger.js';
+import { refuseOtherTopics } from '../runtime/postgres/refuse-other-topics.js';
+import { isTransientDatabaseError } from '../runtime/postgres/transient-error.js';
 import { noSeams, type Seams } from '../runtime/seams.js';
 import { currentTraceparent } from '../runtime/telemetry.js';
 import { ingressApi } from './api.js';
@@ -49,12 +51,20 @@ export interface Ingress {
   close(): Promise<void>;
 }
 
-/** @throws BlackboardError INSECURE_IN_PRODUCTION: without API keys only a loopback host is bound. */
+/**
+ * @throws BlackboardError INSECURE_IN_PRODUCTION: without API keys only a loopback host is bound.
+ * @throws BlackboardError CONFLICT: the database is another blackboard's.
+ */
 export async function startIngress(options: IngressOptions): Promise<Ingress> {
   refuseOpenDoor(options.host, options.apiKeys);
   const { log, codec, keyring, topics, partitions, logger } = options;
   const nowMs = options.nowMs ?? Date.now;
   const seams = options.seams ?? noSeams;
+  await refuseOtherTopics(options.db, topics.verified).catch((error: unknown) => {
+    // Submitting needs no database, and who asks for rows is told 503 until it is back.
+    if (!isTransientDatabaseError(error)) throw error;
+    logger.warn({ error }, 'Postgres does not answer: that it holds the rows of this blackboard was not checked');
+  });
   const bell = new CommitBell(options.onCommitted);
   const app = await ingressApi({
     reader: new JobReader(options.db), claims: new ClaimLog({ log, codec, keyring, topics, partitions, seams }), bell, seams,

@@ -1,8 +1,8 @@
 import { groupName } from '../../topics/groups.js';
 import type { Logger } from '../runtime/logger.js';
+import { refuseOtherTopics } from '../runtime/postgres/refuse-other-topics.js';
 import { databaseIdentity } from './database-identity.js';
 import { runProjector, type Projector, type ProjectorOptions } from './run-projector.js';
-import { refuseOtherTopics } from './watermarks.js';
 
 export interface StartedProjector {
   readonly projector: Projector;

@@ -2,7 +2,6 @@
 // another offset than it started from has written nothing.
 
 import type { Database, Statement } from '../runtime/database.js';
-import { BlackboardError } from '../runtime/errors.js';
 import type { Position } from '../runtime/log/position.js';
 
 export interface Advance {
@@ -30,18 +29,6 @@ type Stored = { partition: number; next_offset: number; epoch: number; digest: s
 export async function readWatermarks(db: Pick<Database, 'query'>, topic: string, partitions?: readonly number[]): Promise<ReadonlyMap<number, Position>> {
   const rows = await db.query<Stored>('SELECT partition, next_offset, epoch, digest FROM watermarks WHERE topic = $1 AND ($2::integer[] IS NULL OR partition = ANY ($2::integer[]))', [topic, partitions === undefined ? null : `{${partitions.join(',')}}`]);
   return new Map(rows.map((row) => [row.partition, { offset: row.next_offset, epoch: row.epoch, digest: row.digest }]));
-}
-
-/**
- * Rows of jobs do not say of which topic they are: a job of another blackboard, or of an earlier one, may have the same
- * id and submission offset, and its outcome would be given out for this one's.
- * @throws BlackboardError CONFLICT where the tables hold another topic's rows.
- */
-export async function refuseOtherTopics(db: Pick<Database, 'query'>, topic: string): Promise<void> {
-  const [other] = await db.query<{ topic: string }>('SELECT topic FROM watermarks WHERE topic <> $1 LIMIT 1', [topic]);
-  if (other === undefined) return;
-  throw new BlackboardError('CONFLICT', `the database holds the rows of ${other.topic}, and is to get those of ${topic}: their jobs would be taken for each other. Nothing was written. `
-    + 'Give each blackboard, and each new topic prefix, a database (or schema) of its own.', { topic, other: other.topic });
 }
 
 const beginSql = `
