@@ -1,38 +1,10 @@
-// What the operating system said no to, in words: which file or port, and what to do. Without this, a folder that is
-// missing or a port that is taken would look like a fault of ours.
-
+import { systemRefusal } from '../runtime/system-error.js';
 import { CliError } from './exit-codes.js';
-import { foreign } from './terminal.js';
-
-type Words = readonly [exit: 'usage' | 'notFound' | 'refused' | 'failed', problem: string, hint: string];
-
-const ofPaths: Readonly<Record<string, Words>> = {
-  ENOENT: ['notFound', 'it, or the folder it is in, does not exist', 'Check the spelling, or make the folder first.'],
-  EACCES: ['refused', 'this user has no right to it', 'Name another place, or give this user the right.'],
-  EPERM: ['refused', 'this user has no right to it', 'Name another place, or give this user the right.'],
-  EROFS: ['refused', 'its file system is read-only', 'Name a place that can be written.'],
-  EEXIST: ['usage', 'a file is in the way', 'Name a folder, or one that is to be made.'],
-  ENOTDIR: ['usage', 'a part of the path is a file', 'Name a folder, or one that is to be made.'],
-  EISDIR: ['usage', 'it is a folder', 'Name a file.'],
-};
-
-const ofPorts: Readonly<Record<string, Words>> = {
-  EADDRINUSE: ['refused', 'another process has it', 'A blackboard may run there already ("blackboard list" asks it). Otherwise choose another port; 0 takes any free one.'],
-  EACCES: ['refused', 'this user may not listen there', 'Choose a port above 1023; 0 takes any free one.'],
-  EADDRNOTAVAIL: ['usage', 'this machine has no such address', 'Bind to 127.0.0.1, or to an address of this machine.'],
-  ENOTFOUND: ['usage', 'no such name is known', 'Bind to 127.0.0.1, or to an address of this machine.'],
-};
 
 /** Null when it is no error of the system about a file, a disk or a port. */
 export function systemError(error: unknown): CliError | null {
-  const { code, path, syscall, address, port, hostname, message } = (error ?? {}) as NodeJS.ErrnoException & { readonly address?: string; readonly port?: number; readonly hostname?: string };
-  if (code === 'ENOSPC' || code === 'EDQUOT' || /No space left on device/i.test(message ?? '')) {
-    return new CliError('failed', `no space is left on the disk${path === undefined ? '' : ` of ${foreign(path)}`}`, 'Free some, or name a folder on another disk; what was written before is safe.', { code: 'DISK_FULL' });
-  }
-  const isListening = syscall === 'listen' || (syscall === 'getaddrinfo' && path === undefined);
-  const words = code === undefined ? undefined : isListening ? ofPorts[code] : path === undefined ? undefined : ofPaths[code];
-  if (words === undefined) return null;
-  const [exit, problem, hint] = words;
-  const place = isListening ? `${foreign(address ?? hostname ?? '')}${port === undefined ? '' : `:${port}`} cannot be bound` : `${foreign(path)} cannot be used`;
-  return new CliError(exit, `${place}: ${problem}`, hint, { code });
+  const refusal = systemRefusal(error);
+  if (refusal === null) return null;
+  const { kind, code, message, hint } = refusal;
+  return new CliError(kind, message, code === 'EADDRINUSE' ? `A blackboard may run there already ("blackboard list" asks it). ${hint}` : hint, { code });
 }

@@ -26,6 +26,10 @@ await runStage({
       ...plumbing, bodies, models: createModels(config, plumbing.logger), host: config.GATEWAY_HOST, port: config.GATEWAY_PORT,
       sessionTimeoutMs: config.KAFKA_SESSION_TIMEOUT_MS,
       ...(lookBackMs === undefined ? {} : { startAtMs: Date.now() - lookBackMs }),
+    }).catch(async (error: unknown) => {
+      // Open connections would keep a process that has nothing to do.
+      await db?.close();
+      throw error;
     });
     return { halted: gateway.halted, close: () => gateway.close().finally(() => bodies.close()).finally(() => db?.close()) };
   },

@@ -31,6 +31,10 @@ await runStage({
         listeners.add(listener);
         return () => void listeners.delete(listener);
       },
+    }).catch(async (error: unknown) => {
+      // Open connections would keep a process that has nothing to do.
+      await db.close();
+      throw error;
     });
     return { close: () => ingress.close().finally(() => db.close()) };
   },

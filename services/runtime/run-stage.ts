@@ -1,5 +1,6 @@
 // What every service process does around its own work: reads its configuration whole, opens log, codec and keys,
-// starts, waits for a signal or a halt, and closes in order. Exit codes: 0 asked to stop, 1 halted, 78 configuration.
+// starts, waits for a signal or a halt, and closes in order. Exit codes: 0 asked to stop, 1 halted or refused by the
+// machine (a port that is taken may be free a moment later), 78 configuration.
 
 import { randomUUID } from 'node:crypto';
 import { hostname } from 'node:os';
@@ -20,6 +21,7 @@ import { onceThere } from './once-there.js';
 import { checkProfile, saslOf, type PlumbingConfig, type plumbingConfigSchema } from './plumbing-config.js';
 import { projectRoot } from './project-root.js';
 import { seamsFromEnvironment, type Seams } from './seams.js';
+import { systemRefusal } from './system-error.js';
 import { startTelemetry } from './telemetry.js';
 
 export interface Plumbing {
@@ -53,16 +55,16 @@ export async function runStage<S extends typeof plumbingConfigSchema>(stage: Sta
   try {
     await untilTold(stage, env);
   } catch (error) {
-    const code = error instanceof BlackboardError ? error.code : 'UNEXPECTED';
-    process.stderr.write(`${stage.name}: ${code}: ${error instanceof Error ? error.message : String(error)}\n`);
+    const { code, message } = wordsOf(error, stage.name);
+    process.stderr.write(`${stage.name}: ${code}: ${message}\n`);
     process.exitCode = code === 'CONFIG_INVALID' || code === 'INSECURE_IN_PRODUCTION' ? 78 : 1;
   }
   setTimeout(() => process.exit(), lingerMsMax).unref();
 }
 
 async function untilTold<S extends typeof plumbingConfigSchema>(stage: Stage<S>, env: NodeJS.ProcessEnv): Promise<void> {
-  const told = new Promise<'told'>((resolve) => {
-    for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => resolve('told'));
+  const told = new Promise<NodeJS.Signals>((resolve) => {
+    for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => resolve(signal));
   });
   const config = readConfig(stage.schema, env);
   checkProfile(config as PlumbingConfig);
@@ -80,13 +82,24 @@ async function untilTold<S extends typeof plumbingConfigSchema>(stage: Stage<S>,
   logger.info({ instance: plumbing.instance }, `${stage.name} runs`);
   const halted = running.halted ?? new Promise<never>(() => undefined);
   const end = await Promise.race([told, halted]);
-  if (end !== 'told') {
+  if (typeof end === 'string') logger.info({ signal: end }, `${stage.name} was asked to stop; it ends what is under way`);
+  else {
     logger.fatal({ error: end }, `${stage.name} halted; nothing is lost, but it does nothing more until it is started again`);
     process.exitCode = 1;
   }
   await running.close();
   await log.close();
   await telemetry.stop();
+  logger.info(`${stage.name} stopped`);
+}
+
+/** Of what the machine refuses (a port, a folder), too: none of that is a fault of ours. */
+function wordsOf(error: unknown, name: string): { readonly code: string; readonly message: string } {
+  if (error instanceof BlackboardError) return error;
+  const refusal = systemRefusal(error);
+  if (refusal === null) return { code: 'UNEXPECTED', message: error instanceof Error ? error.message : String(error) };
+  const variables = refusal.of === 'port' ? ` The variables are ${name.toUpperCase()}_HOST and ${name.toUpperCase()}_PORT.` : '';
+  return { code: refusal.code, message: `${refusal.message}. ${refusal.hint}${variables}` };
 }
 
 export function kafkaConnection(config: PlumbingConfig, clientId: string): KafkaConnection {

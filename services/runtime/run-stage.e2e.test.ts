@@ -1,0 +1,62 @@
+// Services as processes on real servers: what they refuse at their start, in words and by exit code, and what they say
+// at their end.
+
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { writeFileSync } from 'node:fs';
+import { createServer, type AddressInfo } from 'node:net';
+import { join } from 'node:path';
+import { after, before, describe, it } from 'node:test';
+import { whatIsMissing } from '../../infra/local/for-tests.js';
+import { Cluster } from '../testing/cluster.js';
+import { keysText } from './keys.js';
+
+const skip = (await whatIsMissing({ kafka: true, registry: true, postgres: true })) ?? false;
+const nobody = { GATEWAY_URL: 'http://127.0.0.1:1' };
+
+describe('a service as a process', { skip, timeout: 240_000 }, () => {
+  let cluster: Cluster;
+  before(async () => { cluster = await Cluster.open({ name: 'stage', partitions: 2 }); });
+  after(() => cluster.close());
+
+  it('does not start as a gateway with no key of an agent', async () => {
+    const file = join(cluster.folder, 'no-agent.keys.json');
+    writeFileSync(file, keysText(cluster.keys.filter(({ principal }) => principal === 'gateway' || principal === 'ingress')), { mode: 0o600 });
+    await assert.rejects(cluster.start('gateway', { BLACKBOARD_KEYS_FILE: file, GATEWAY_PORT: '0' }), /ended with 78: [^]*gateway: CONFIG_INVALID: BLACKBOARD_KEYS holds no key of an agent/);
+  });
+
+  it('does not start as an ingress beside the rows of another prefix', async () => {
+    await cluster.db.query("INSERT INTO watermarks (topic, partition, next_offset, epoch, digest) VALUES ('other.verified', 0, 1, 0, '')");
+    try {
+      await assert.rejects(cluster.start('ingress', { ...nobody, INGRESS_PORT: '0' }), /ended with 1: [^]*ingress: CONFLICT: the database holds the rows of other\.verified/);
+    } finally {
+      await cluster.db.query("DELETE FROM watermarks WHERE topic = 'other.verified'");
+    }
+  });
+
+  it('names a port that is taken, and the variables to set', async () => {
+    const taken = createServer().listen(0, '127.0.0.1');
+    await once(taken, 'listening');
+    const port = String((taken.address() as AddressInfo).port);
+    try {
+      for (const [service, over] of [['gateway', { GATEWAY_PORT: port }], ['ingress', { ...nobody, INGRESS_PORT: port }]] as const) {
+        const name = service.toUpperCase();
+        await assert.rejects(cluster.start(service, over), new RegExp(`ended with 1: [^]*${service}: EADDRINUSE: 127\\.0\\.0\\.1:${port} cannot be bound: another process has it\\..* The variables are ${name}_HOST and ${name}_PORT\\.`));
+      }
+    } finally {
+      taken.close();
+    }
+  });
+
+  it('says that it was asked to stop, and that it has stopped', async () => {
+    for (const [service, over] of [['projector', {}], ['ingress', { ...nobody, INGRESS_PORT: '0' }]] as const) {
+      const running = await cluster.start(service, over);
+      running.child.kill('SIGTERM');
+      const [code] = await once(running.child, 'exit') as [number | null];
+      assert.equal(code, 0);
+      const said = cluster.lines(running).filter(({ level }) => level === 'info').map(({ msg, signal }) => (signal === undefined ? msg : `${signal as string}: ${msg as string}`));
+      assert.ok(said.includes(`SIGTERM: ${service} was asked to stop; it ends what is under way`), said.join('\n'));
+      assert.equal(said.at(-1), `${service} stopped`);
+    }
+  });
+});
