@@ -70,6 +70,18 @@ test('a wrong command line leaves with 2 and says on stderr what is wrong', asyn
   }
 });
 
+test('help of a command is its own help, also below another one; of a name that is none it says so and leaves with 2', async () => {
+  for (const path of [['status'], ['topics'], ['topics', 'check']]) assert.deepEqual(await blackboard(['help', ...path]), await blackboard([...path, '--help']));
+  assert.equal((await blackboard(['help'])).code, 0);
+  for (const [path, said] of [[['nosuch'], /unknown command 'nosuch'/], [['statu'], /unknown command 'statu'\n\(Did you mean status\?\)/], [['topics', 'nosuch'], /unknown command 'nosuch'/]] as const) {
+    const { code, stdout, stderr } = await blackboard(['help', ...path]);
+    assert.deepEqual([code, stdout], [2, '']);
+    assert.match(stderr, said);
+  }
+  const json = await blackboard(['help', 'nosuch', '--json']);
+  assert.equal((JSON.parse(json.stdout) as { error: { message: string } }).error.message, "unknown command 'nosuch'");
+});
+
 test('with --json a failure is one JSON object on stdout, with its exit code in it', async () => {
   const { code, stdout } = await blackboard(['list', '--json']);
   assert.equal(code, 5);

@@ -5,6 +5,7 @@ import { CommanderError } from 'commander';
 import { BlackboardError } from '../runtime/errors.js';
 import type { CliContext } from './context.js';
 import { CliError, exitCodeOf, exitCodes, type ExitCode } from './exit-codes.js';
+import { helpArgv } from './help-argv.js';
 import { buildProgram } from './program.js';
 import { systemError } from './system-error.js';
 import { foreign, jsonLine, processTerminal, type Terminal } from './terminal.js';
@@ -48,7 +49,7 @@ export async function runCommand(argv: readonly string[], parts: Omit<CliContext
   let code: ExitCode | null = null;
   const program = buildProgram({ ...parts, finish: (given) => { code = given; } });
   try {
-    await program.parseAsync([...argv], { from: 'user' });
+    await program.parseAsync([...helpArgv(program, argv)], { from: 'user' });
     return code;
   } catch (thrown) {
     if (thrown instanceof CommanderError) {
