@@ -1,18 +1,25 @@
 import assert from 'node:assert/strict';
+import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { migrate } from '../../infra/sql/migrate.js';
-import type { Fact } from '../../schemas/generated/events.js';
+import { composeSchemas } from '../../schemas/compose.js';
+import { messageClassOf, type Fact } from '../../schemas/generated/events.js';
+import { readFixtures } from '../../schemas/read-fixtures.js';
 import { topicNames } from '../../topics/topics.js';
+import { describeFact } from '../projector/describe-fact.js';
 import { rebuild } from '../projector/rebuild.js';
 import { sampleFact } from '../projector/testing/sample-facts.js';
+import { EventCodec } from '../runtime/codec/event-codec.js';
 import { MemoryLogStore } from '../runtime/log/memory/memory-log.js';
 import type { LogPort } from '../runtime/log/port.js';
 import { openPgliteDatabase } from '../runtime/postgres/pglite-database.js';
 import type { Database } from '../runtime/database.js';
+import { projectRoot } from '../runtime/project-root.js';
 import { codec, keyring, topics } from '../testing/simulation/blackboard-of-seed.js';
 import { playSeed } from '../testing/simulation/run-seed.js';
 import { RowReader } from './check-rows.js';
 import { Findings, type Finding } from './findings.js';
+import { isDetailOf } from './row-columns.js';
 import { verifyLog } from './verify-log.js';
 
 let log: LogPort;
@@ -43,13 +50,13 @@ function firstRow(found: readonly Finding[]): string {
 }
 
 /** Rows of facts with texts that are rare in a run, and what is found of them after `change`. */
-async function rowsOf(facts: readonly Fact[]): Promise<{ readonly db: Database; found(change?: string): Promise<readonly number[]> }> {
+async function rowsOf(facts: readonly (Fact | Buffer)[]): Promise<{ readonly db: Database; found(change?: string): Promise<readonly number[]> }> {
   const { verified: topic } = topicNames('texts.');
   const store = new MemoryLogStore({ topics: [{ name: topic, partitions: 1 }] });
   const own = await openPgliteDatabase();
   await migrate(own);
   const marker = sampleFact('EpochStarted', { epoch: -1, job: '', step: '', agent: '', attempt: 0, instance: -1, cause: -1 });
-  store.write({ topic, partition: 0, records: [marker, ...facts].map((fact) => ({ key: Buffer.from(fact.job), value: codec.encode(fact) })) });
+  store.write({ topic, partition: 0, records: [marker, ...facts].map((fact) => (Buffer.isBuffer(fact) ? { key: Buffer.alloc(0), value: fact } : { key: Buffer.from(fact.job), value: codec.encode(fact) })) });
   await rebuild({ log: store.open(), codec, db: own, topic });
   await own.script('CREATE TABLE kept AS SELECT "offset", detail, correlation FROM audit_rows; ALTER TABLE audit_rows DISABLE TRIGGER USER');
   const found = async (change = ''): Promise<readonly number[]> => {
@@ -61,6 +68,14 @@ async function rowsOf(facts: readonly Fact[]): Promise<{ readonly db: Database; 
     return findings.kept.map(({ records }) => Number(records[0]?.split(' ')[0]?.split('/')[2]));
   };
   return { db: own, found };
+}
+
+/** A fact of this release as the first one wrote it. */
+function asFirstReleased(fact: Fact): Buffer {
+  const schema = readFixtures(join(projectRoot, 'schemas'))[0]?.fixtures.find(({ event }) => event === fact.type);
+  const own = new EventCodec();
+  own.define(fact.type, schema?.avro, Buffer.from(schema?.fingerprint ?? '', 'hex').readInt32BE(0) & 0x7fffffff);
+  return own.encode(fact);
 }
 
 describe('the audit table beside a log', () => {
@@ -110,6 +125,32 @@ describe('the audit table beside a log', () => {
       for (const cut of [`left(detail->>'params', 900)`, `left(detail->>'params', 100) || '…'`]) assert.deepEqual(await rows.found(paramsAt(2, cut)), [2], cut);
     } finally {
       await rows.db.close();
+    }
+  });
+
+  it('passes a row of a release whose schema lacked a member, and misses it in no other (I12, C20)', async () => {
+    const rows = await rowsOf([asFirstReleased(sampleFact('Checkpointed')), sampleFact('Checkpointed')]);
+    const without = (offset: number, name = 'writtenAtMs'): string => `detail = detail - '${name}' WHERE "offset" = ${offset}`;
+    try {
+      assert.deepEqual(await rows.found(), [], 'as this release writes it');
+      assert.deepEqual(await rows.found(without(1)), [], 'as the one before did');
+      assert.deepEqual(await rows.found(without(2)), [2], 'the record says more');
+      assert.deepEqual(await rows.found(without(1, 'timeMs')), [1], 'a member of the first release');
+      assert.deepEqual(await rows.found(`detail = jsonb_set(detail, '{writtenAtMs}', '7') WHERE "offset" = 1`), [1], 'what the record does not say');
+    } finally {
+      await rows.db.close();
+    }
+  });
+
+  it('passes without any member that a schema got later, with its default: no release before can have told it (I12)', () => {
+    for (const { name: type, avro } of composeSchemas(join(projectRoot, 'schemas'))) {
+      if (messageClassOf[type as Fact['type']] !== 'fact') continue;
+      for (const { name, default: value } of (avro as { fields: readonly { name: string; default?: unknown }[] }).fields) {
+        if (value === undefined) continue;
+        const fact = { ...sampleFact(type as Fact['type']), [name]: value } as Fact;
+        const { [name]: _later, ...before } = describeFact(fact);
+        assert.ok(isDetailOf(before, fact), `${type}.${name}: row-columns.ts and table-hash.ts must leave it out of older rows`);
+      }
     }
   });
 

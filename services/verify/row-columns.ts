@@ -78,9 +78,19 @@ const detailed: Readonly<Record<Fact['type'], readonly string[]>> = {
   JobEnded: ['outcome', 'costMicros', 'resultType', 'resultContract', 'result'], ClaimRefused: ['claimType', 'closesAttempt', 'detail'], ClaimParked: ['claimType', 'detail'], ClaimDeadLettered: [],
 };
 
+/** Of those, what the schemas got later, with its default: no row may be changed, so those of the releases before stay without it. */
+const added: { readonly [T in Fact['type']]?: Named } = { Checkpointed: { writtenAtMs: 0 } };
+
 /** Whether a row's detail says what must be said of a fact, and nothing that the fact does not say. */
 export function isDetailOf(told: unknown, fact: Fact): boolean {
-  return told !== null && typeof told === 'object' && detailed[fact.type].every((name) => Object.hasOwn(told, name)) && says(told, fact);
+  const isTold = (name: string): boolean => Object.hasOwn(told as Named, name) || isOlder(fact, name);
+  return told !== null && typeof told === 'object' && detailed[fact.type].every(isTold) && says(told, fact);
+}
+
+/** Whether a member was added later, and the record says nothing of it. */
+function isOlder(fact: Fact, name: string): boolean {
+  const defaults = added[fact.type];
+  return defaults !== undefined && Object.hasOwn(defaults, name) && defaults[name] === (fact as unknown as Named)[name];
 }
 
 /** Whether all that `told` says is said by `fact` under the same names; lists as long as they are there. */
