@@ -1,3 +1,8 @@
+-- Rows that are rare in a sound log and are asked for by their time: each costs its insertion, and no other row anything.
+-- All rows are read to make them, and the lock of a view that is replaced is held to the end: so they come before it.
+CREATE INDEX audit_rows_stale ON audit_rows (ts DESC) WHERE stale;
+CREATE INDEX audit_rows_rejected ON audit_rows (ts DESC) WHERE event_type IN ('ClaimRefused', 'ClaimParked', 'ClaimDeadLettered') AND NOT stale;
+
 -- What somebody on call asks for is an hour of a year. A turn begins with its request, and its other rows are found by
 -- its job: so conditions on `requested_at`, `job` and `agent` reach the rows of the requests, and the rest is not read.
 CREATE OR REPLACE VIEW turns AS
@@ -50,7 +55,3 @@ CROSS JOIN LATERAL (
     AND event_type IN ('StepRequested', 'VerificationRequested', 'ArtifactVerified', 'ArtifactRejected', 'StepCompleted', 'AttemptFailed', 'StepFailed')
 ) a
 WHERE r.event_type = 'StepRequested' AND NOT r.stale AND r.turn_id IS NOT NULL;
-
--- Rows that are rare in a sound log and are asked for by their time: each costs its insertion, and no other row anything.
-CREATE INDEX audit_rows_stale ON audit_rows (ts DESC) WHERE stale;
-CREATE INDEX audit_rows_rejected ON audit_rows (ts DESC) WHERE event_type IN ('ClaimRefused', 'ClaimParked', 'ClaimDeadLettered') AND NOT stale;
