@@ -10,7 +10,6 @@ import { freePorts } from '../../../infra/local/free-ports.js';
 import { withAdmin } from '../../../infra/topics/admin.js';
 import type { TopicName } from '../../../topics/topics.js';
 import { killText, type Kill } from '../../runtime/seams.js';
-import { snapshotPrincipal } from '../../runtime/snapshot-store.js';
 import { agentPrincipals } from '../../up/agent-principals.js';
 import { Cluster, type RunningService, type Service } from '../cluster.js';
 import { startOpenAiServer, type OpenAiServer } from '../openai-server.js';
@@ -35,7 +34,7 @@ export interface KafkaWorld {
 
 export async function openKafkaWorld(): Promise<KafkaWorld> {
   const principals = agentPrincipals(agents());
-  const cluster = await Cluster.open({ name: 'crash-sweep', partitions, sessionTimeoutMs, principals: [snapshotPrincipal, ...Object.keys(principals)] });
+  const cluster = await Cluster.open({ name: 'crash-sweep', partitions, sessionTimeoutMs, principals: Object.keys(principals) });
   const model = await startOpenAiServer(() => ({ kind: 'answer', content: '{"said":"yes"}' }));
   const source = `${cluster.prefix}foreign` as TopicName;
   await withAdmin({ brokers: [cluster.env['KAFKA_BROKERS'] ?? ''], clientId: 'crash-sweep' }, (admin) => admin.createTopics({ waitForLeaders: true, topics: [{ topic: source, numPartitions: 1, replicationFactor: 1 }] }));
