@@ -4,6 +4,7 @@ import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
 import { after, before, beforeEach, test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Fact } from '../../schemas/generated/events.js';
 import { topicNames } from '../../topics/topics.js';
 import type { AttemptName } from '../blackboard/signed-text.js';
@@ -142,13 +143,26 @@ test('is taken back at once when its attempt is over and nobody waits', async ()
   await probe;
 });
 
+test('goes on while its attempt is open, whoever waits, and is taken back when that is over', async () => {
+  const name = await openAttempt();
+  const cut = new AbortController();
+  const first = assert.rejects(ask(name, 1, 'u', cut.signal));
+  await until('the model to be asked', () => asked.length === 1);
+  cut.abort();
+  await first;
+  await sleep(2_500);
+  assert.equal(asked[0]?.signal.aborted, false);
+  await say(attemptFailed({ job: name.job }));
+  await until('the question to be taken back', () => asked[0]?.signal.aborted === true, 5_000);
+});
+
 test('keeps so many bytes of answers at most, and forgets the oldest first', async () => {
-  const asks = new Asks({ isAnswer: () => true, bytesMax: 100 });
+  const asks = new Asks({ isAnswer: () => true, bytesMax: 2_500 });
   const grant = new Map();
   const never = new AbortController().signal;
   for (const name of ['1', '2', '3']) {
     asks.add(grant, name);
-    await grant.get(name).answer({ leaves: never, mayReturn: () => true }, async () => 'x'.repeat(45));
+    await grant.get(name).answer({ leaves: never, mayReturn: () => true }, async () => 'x'.repeat(100));
     await new Promise(setImmediate);
   }
   assert.deepEqual([...grant.keys()], ['2', '3']);

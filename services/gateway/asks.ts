@@ -1,10 +1,13 @@
 // Questions to a model, each asked and paid once. An agent whose connection breaks asks again, and so does the process
-// that takes over its attempt: they get the answer that the first question brought. It is kept while the grant is open
-// that it was asked under, and there is room; a gateway that starts again remembers none.
+// that takes over its attempt: they get the answer that the first question brought. A question goes on, whoever waits
+// for it, while the attempt is open that it was asked under: nobody knows when the next will come for it. Answers are
+// kept while there is room; a gateway that starts again remembers none.
 
-/** How long a question goes on that nobody waits for, while its attempt is open. */
-const graceMs = 10_000;
+/** How often a question that nobody waits for looks whether somebody still may. */
+const lookEveryMs = 1_000;
 const answersBytesMax = 32 * 1024 * 1024;
+/** What keeping an answer takes beside its text, about. */
+const overheadBytes = 1_024;
 
 /** The questions of one grant, by number and content. */
 export type AsksOfGrant = Map<string, Ask>;
@@ -20,30 +23,40 @@ export interface Waiting {
 /** One question: the first who wants the answer has it asked, and all get the same one. */
 export class Ask {
   #answer: Promise<string> | null = null;
+  #isAnswered = false;
   #waiting = 0;
-  #timer: NodeJS.Timeout | undefined;
+  #looking: NodeJS.Timeout | undefined;
   readonly #abort = new AbortController();
 
   constructor(private readonly onBegun: (answer: Promise<string>) => void) {}
 
+  get isCancelled(): boolean {
+    return this.#abort.signal.aborted;
+  }
+
+  /** @param waiting who has not left yet. */
   answer({ leaves, mayReturn }: Waiting, put: (signal: AbortSignal) => Promise<string>): Promise<string> {
-    clearTimeout(this.#timer);
+    clearInterval(this.#looking);
     this.#waiting += 1;
     leaves.addEventListener('abort', () => {
       this.#waiting -= 1;
-      if (this.#waiting > 0) return;
-      if (mayReturn()) this.#timer = setTimeout(() => this.cancel(), graceMs).unref();
-      else this.cancel();
+      if (this.#waiting > 0 || this.#isAnswered) return;
+      const look = (): void => { if (!mayReturn()) this.cancel(); };
+      this.#looking = setInterval(look, lookEveryMs).unref();
+      look();
     }, { once: true });
     if (this.#answer === null) {
-      this.#answer = put(this.#abort.signal);
+      this.#answer = put(this.#abort.signal).finally(() => {
+        this.#isAnswered = true;
+        clearInterval(this.#looking);
+      });
       this.onBegun(this.#answer);
     }
     return this.#answer;
   }
 
   cancel(): void {
-    clearTimeout(this.#timer);
+    clearInterval(this.#looking);
     this.#abort.abort();
   }
 }
@@ -64,9 +77,10 @@ export class Asks {
   constructor(private readonly options: AsksOptions) {}
 
   /** Notes a question that a grant has none of yet; nothing is asked before somebody wants its answer. */
-  add(asks: AsksOfGrant, name: string): void {
+  add(asks: AsksOfGrant, name: string): Ask {
     const ask = new Ask((answer) => void this.#follow(ask, answer, () => asks.delete(name)));
     asks.set(name, ask);
+    return ask;
   }
 
   close(): void {
@@ -76,12 +90,12 @@ export class Asks {
   async #follow(ask: Ask, answer: Promise<string>, forget: () => void): Promise<void> {
     this.#underWay.add(ask);
     try {
-      const { length: bytes } = await answer;
+      const bytes = overheadBytes + (await answer).length;
       this.#kept.set(ask, { bytes, forget });
       this.#bytes += bytes;
       this.#makeRoom();
     } catch (error) {
-      if (!this.options.isAnswer(error)) forget();
+      if (ask.isCancelled || !this.options.isAnswer(error)) forget();
     } finally {
       this.#underWay.delete(ask);
     }

@@ -131,18 +131,22 @@ async function getBody(server: GatewayServer, request: FastifyRequest, hash: str
 async function askModel(server: GatewayServer, asks: Asks, request: FastifyRequest, reply: FastifyReply): Promise<string> {
   const { board, models } = server;
   const { ask, question } = readAsk(request);
+  const leaving = new AbortController();
+  reply.raw.once('close', () => leaving.abort());
+  let known: Ask | undefined;
   const { decision } = await decide(server, request, { act: 'ask', question }, (grant) => {
-    if (grant.asks.has(question)) return;
+    known = grant.asks.get(question);
+    if (known !== undefined) return;
     grant.spent.modelCalls += 1;
-    asks.add(grant.asks, question);
+    known = asks.add(grant.asks, question);
   });
   if (!decision.allowed) throw refused(decision.reason);
   if (models === null) throw new DoorError({ status: 501, code: 'MODEL_UNAVAILABLE' }, 'this gateway has no model configured', 'Work without a model, or configure one where the gateway runs.');
+  // Nobody is charged for what nobody waits for; who comes back has it asked.
+  if (leaving.signal.aborted) throw unavailable('the connection broke before the model was asked');
   const grant = decision.grant as Grant;
-  const leaving = new AbortController();
-  reply.raw.once('close', () => leaving.abort());
   const waiting = { leaves: leaving.signal, mayReturn: () => board.byRequest.get(grant.request) === grant };
-  return (grant.asks.get(question) as Ask).answer(waiting, async (signal) => {
+  return (known as Ask).answer(waiting, async (signal) => {
     try {
       return JSON.stringify(await through(server.seams, 'gateway.ask-model', () => models(ask, signal)));
     } catch (error) {
