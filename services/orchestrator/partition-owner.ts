@@ -39,6 +39,8 @@ export class PartitionOwner {
   #checkpointOffset = -1;
   #markerDigest: Buffer = Buffer.alloc(0);
   #decidedSinceMarker = 0;
+  /** Whether being behind is a reason for a new epoch: once per batch of decisions, or a slow log would get nothing but epochs. */
+  #mayCatchUp = true;
   /** Append time of what was acknowledged last. */
   #writtenAtMs = 0;
   #fruitlessTakes = 0;
@@ -134,6 +136,7 @@ export class PartitionOwner {
       await this.#appendCheckpoint(state, take);
       if (take !== this.#take || this.#state !== state) return;
       this.#phase = 'owning';
+      this.#mayCatchUp = true;
       effects.logger.info({ partition: this.partition, epoch, cursor: state.cursor, openJobs: state.jobs.size, restoredFrom: base, recordsRead: epoch + 1 - from }, 'owns partition');
       this.#queue.begin(state.cursor + 1);
       this.#ticks.start(() => this.#state);
@@ -195,7 +198,7 @@ export class PartitionOwner {
   /** After so many decisions; and where it decides what came long ago, so that deadlines count from now. */
   #isToRenew({ timeMs, writtenAtMs }: PartitionState): boolean {
     if (this.#decidedSinceMarker >= (this.effects.renewAfterRecords ?? renewAfterRecords)) return true;
-    return this.#queue.isWaiting && this.#writtenAtMs - Math.max(timeMs, writtenAtMs) > behindMsMax;
+    return this.#mayCatchUp && this.#queue.isWaiting && this.#writtenAtMs - Math.max(timeMs, writtenAtMs) > behindMsMax;
   }
 
   async #send(batch: ReturnType<DecisionQueue['decide']>, take: number): Promise<void> {
@@ -206,6 +209,7 @@ export class PartitionOwner {
       if ((await this.#append(batch.records, take, 'orchestrator.append-decision')) === null) return;
       this.#sending = false;
       this.#decidedSinceMarker += batch.decided;
+      this.#mayCatchUp = true;
       this.#fruitlessTakes = 0;
       this.effects.onDecided?.(this.partition, batch.decided);
       this.#ticks.rearm();
@@ -218,6 +222,7 @@ export class PartitionOwner {
   /** Marker and checkpoint in one append: the marker's offset, the new epoch, is the next one if nobody wrote. */
   async #renew(state: PartitionState, take: number): Promise<void> {
     this.#sending = true;
+    this.#mayCatchUp = false;
     try {
       const epoch = this.#nextOffset;
       const marker = markerOf(this.effects.instance);

@@ -91,6 +91,21 @@ describe('an orchestrator', () => {
     assert.deepEqual(report.facts.filter(({ fact }) => fact.type === 'AttemptFailed'), []);
   });
 
+  it('decides on where each append takes longer than it may be behind, and begins an epoch for each batch at the most', async (t) => {
+    let nowMs = 1_000_000;
+    const logs = new MemoryLogStore({ topics: [topics.quarantine, topics.verified, topics.deadLetter].map((name) => ({ name, partitions: 1 })), clock: () => (nowMs += 6_000) });
+    const rig = new NoopRig(1);
+    const log = logs.open();
+    for (let n = 0; n < 24; n += 1) await rig.submit(log, `job-${n}`);
+    const orchestrator = await rig.orchestrator(logs.open());
+    t.after(() => orchestrator.close());
+    const accepted = () => orchestrator.partitions()[0]?.state?.jobs.size ?? 0;
+    for (const untilMs = Date.now() + 5_000; accepted() < 24 && Date.now() < untilMs;) await sleep(5);
+    assert.equal(accepted(), 24);
+    const epochs = logs.slice({ topic: topics.verified, partition: 0, from: 0, until: logs.range(topics.verified, 0).next, bytesMax: Infinity }).filter(({ value }) => rig.codec.peek(value)?.type === 'EpochStarted').length;
+    assert.ok(epochs >= 2 && epochs <= 6, `${epochs} epochs`);
+  });
+
   it('restores a partition from its newest checkpoint and goes on where it was (R3)', async () => {
     const logs = store(1);
     const rig = new NoopRig(1);
