@@ -4,7 +4,7 @@
 import { createHash } from 'node:crypto';
 import type { Database } from '../runtime/database.js';
 
-/** 12 hex digits: of this server, database and schema. A copy made with the server's files is the same. */
+/** 12 hex digits: of this server, database and schema. A copy made with the server's files is the same: its projectors need a suffix. */
 export async function databaseIdentity(db: Pick<Database, 'query'>): Promise<string> {
   const [place] = await db.query<{ place: string }>("SELECT (SELECT oid FROM pg_database WHERE datname = current_database()) || ' ' || 'watermarks'::regclass::oid::bigint || ' ' || current_database() AS place");
   return createHash('sha256').update(`${await serverIdentity(db)} ${place?.place ?? ''}`).digest('hex').slice(0, 12);

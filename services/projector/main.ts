@@ -14,6 +14,7 @@ await runStage({
     await onceMigrated(db, plumbing.logger);
     const projector = await startProjector({
       ...plumbing, db, topic: plumbing.topics.verified, rowsMax: config.BLACKBOARD_PROJECTOR_ROWS_MAX, gatherMs: config.BLACKBOARD_PROJECTOR_GATHER_MS, sessionTimeoutMs: config.KAFKA_SESSION_TIMEOUT_MS,
+      ...(config.BLACKBOARD_PROJECTOR_GROUP_SUFFIX === undefined ? {} : { groupSuffix: config.BLACKBOARD_PROJECTOR_GROUP_SUFFIX }),
     });
     return { halted: projector.halted, close: () => projector.close().finally(() => db.close()) };
   },

@@ -1,4 +1,8 @@
 import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { after, describe, it } from 'node:test';
 import { whatIsMissing } from '../../infra/local/for-tests.js';
 import { startPostgres, type LocalPostgres } from '../../infra/local/postgres.js';
@@ -51,5 +55,31 @@ describe('the projector as a service', { skip: missing ?? false }, () => {
     await Promise.all([one.close(), two.close()]);
     await Promise.all(databases.map((db) => db.close()));
     await log.close();
+  });
+
+  it("fills a copy of the server's files beside the original under a suffix, and says which group it joins", { timeout: 120_000 }, async () => {
+    const { log, fill } = openTestLog();
+    const folders = ['original', 'copy'].map((name) => mkdtempSync(join(tmpdir(), `blackboard-${name}-`))) as [string, string];
+    const original = await startPostgres({ dir: folders[0] });
+    const name = new URL(await original.createDatabase('copied')).pathname;
+    await original.stop('fast');
+    execFileSync('cp', ['-a', `${folders[0]}/.`, folders[1]]);
+    const servers = [original, await startPostgres({ dir: folders[1] })] as const;
+    await original.restart();
+    const said: { group?: string }[] = [];
+    const logger = createLogger({ service: 'test', level: 'info', destination: { write: (line) => void said.push(JSON.parse(line) as { group?: string }) } });
+    const databases = servers.map(({ url }) => openPgDatabase({ connectionString: new URL(name, url).href }));
+    for (const db of databases) await migrate(db);
+    const projectors = await Promise.all(databases.map((db, index) => startProjector({ log, codec, db, topic: verified, logger, ...(index === 0 ? {} : { groupSuffix: 'restored' }) })));
+    const records = await fill(10);
+    for (const db of databases) await untilRows(db, records);
+    const groups = said.flatMap(({ group }) => group ?? []).sort();
+    assert.match(groups[0] ?? '', /^test-projector\.[0-9a-f]{12}$/);
+    assert.deepEqual(groups.slice(1), [`${groups[0]}.restored`]);
+    await Promise.all(projectors.map((projector) => projector.close()));
+    await Promise.all(databases.map((db) => db.close()));
+    await log.close();
+    for (const one of servers) await one.stop('fast');
+    for (const folder of folders) rmSync(folder, { recursive: true });
   });
 });
