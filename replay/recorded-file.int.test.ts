@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readFile, readdir, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
@@ -100,6 +100,29 @@ describe('a recorded file', () => {
     for (const id of ids) codec.learn(id, golden.codec.schemaOf(id));
     const report = await replayLog({ ...golden, codec, contracts });
     assert.deepEqual([report.firstDivergence, report.decisions > 10], [null, true]);
+  });
+
+  it("is its owner's alone from the first byte, whole under its name, and leaves nothing behind that failed", async () => {
+    const own = await mkdtemp(join(folder, 'own-'));
+    const path = join(own, 'kept');
+    let modes: readonly number[] = [];
+    let fails = true;
+    const log: RecordedBlackboard['log'] = {
+      ranges: (topic) => golden.log.ranges(topic),
+      close: () => golden.log.close(),
+      async *read(options) {
+        const there = await readdir(own);
+        modes = [...modes, ...await Promise.all(there.map(async (name) => (await stat(join(own, name))).mode & 0o777))];
+        if (fails && there.length > 0) throw new Error('the disk is gone');
+        yield* golden.log.read(options);
+      },
+    };
+    await assert.rejects(writeRecordedFile(path, { ...golden, log }, about), { message: 'the disk is gone' });
+    assert.deepEqual(await readdir(own), []);
+    fails = false;
+    await Promise.all([1, 2].map(() => writeRecordedFile(path, { ...golden, log }, about)));
+    assert.deepEqual([await readdir(own), [...new Set(modes)], (await stat(path)).mode & 0o777], [['kept'], [0o600], 0o600]);
+    assert.deepEqual(await recordsOf(await openRecordedFile(path)), await recordsOf(golden));
   });
 
   it('refuses what is none, cut or damaged, by name', async () => {

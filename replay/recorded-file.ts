@@ -2,9 +2,10 @@
 // stream, its header naming the topic prefix and the schemas that the records were written with. So the file of a Kafka
 // log is read without its registry. Its size is that of the log, compressed; reading holds the log in memory.
 
-import { createReadStream, createWriteStream } from 'node:fs';
-import { rename } from 'node:fs/promises';
-import { join } from 'node:path';
+import { randomBytes } from 'node:crypto';
+import { createReadStream } from 'node:fs';
+import { open, rename, rm } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { createGunzip, createGzip } from 'node:zlib';
 import type { EventType } from '../schemas/generated/events.js';
@@ -16,6 +17,7 @@ import { learnSchemas } from '../services/runtime/codec/learn-schemas.js';
 import { BlackboardError } from '../services/runtime/errors.js';
 import type { LogRecord } from '../services/runtime/log/port.js';
 import { projectRoot } from '../services/runtime/project-root.js';
+import { syncFolder } from '../services/runtime/write-whole.js';
 import { addFrames, frame, HeldLog, readHeader, writeHeader, type GoldenHeader } from './golden-file.js';
 import type { RecordedBlackboard } from './readable-log.js';
 
@@ -27,7 +29,10 @@ export interface WrittenFile {
   readonly partitions: number;
 }
 
-/** Writes both topics as they are now; the file takes its name when it is whole. */
+/**
+ * Writes both topics as they are now; the file takes its name when it is whole and on disk. Its owner alone may read it:
+ * it holds what all tenants wrote.
+ */
 export async function writeRecordedFile(path: string, source: RecordedBlackboard, about: { readonly name: string; readonly reason: string }): Promise<WrittenFile> {
   const { log, topics, codec } = source;
   // Verified first: each of its decisions then has its claim.
@@ -52,11 +57,30 @@ export async function writeRecordedFile(path: string, source: RecordedBlackboard
       }
     }
   }
-  const out = createWriteStream(`${path}.part`);
-  out.write(writeHeader(header));
-  await pipeline(frames, createGzip({ level: 3, chunkSize: chunkBytes }), out);
-  await rename(`${path}.part`, path);
+  await writeAside(path, header, frames);
   return { claims: counts[0] as number, facts: counts[1] as number, partitions: verified.length };
+}
+
+/** Under a name of its own first: two that record to one name each write a whole file, and the later one stays. */
+async function writeAside(path: string, header: GoldenHeader, frames: () => AsyncGenerator<Buffer>): Promise<void> {
+  const aside = `${path}.${randomBytes(6).toString('hex')}.part`;
+  const file = await open(aside, 'wx', 0o600);
+  try {
+    try {
+      await file.writeFile(writeHeader(header));
+      await pipeline(frames, createGzip({ level: 3, chunkSize: chunkBytes }), async (chunks) => {
+        for await (const chunk of chunks as AsyncIterable<Buffer>) await file.writeFile(chunk);
+      });
+      await file.sync();
+    } finally {
+      await file.close();
+    }
+    await rename(aside, path);
+  } catch (error) {
+    await rm(aside, { force: true });
+    throw error;
+  }
+  await syncFolder(dirname(path));
 }
 
 /** @throws BlackboardError INPUT_INVALID: it is no recorded file, or is cut; NOT_FOUND. */
