@@ -13,6 +13,7 @@ function jobIn(status: object, events: readonly (readonly [afterMs: number, text
     if (!(request.url ?? '').includes('/events')) return json(response, 200, status);
     for (const [afterMs, text] of events) {
       await sleep(afterMs);
+      if (response.destroyed) return;
       response.write(text);
     }
   };
@@ -35,5 +36,16 @@ test('the rows of an open job are those so far, and it is said that it is open',
   await againstScript(jobIn({ ...view, state: 'open' }, [[0, eventText(7, 'JobAccepted')]]), async (client) => {
     const { rows, isOpen } = await readAuditRows(client, job, { signal: never, quietMs: 300 });
     assert.deepEqual([rows.map(({ event }) => event.eventType), isOpen], [['JobAccepted'], true]);
+  });
+});
+
+test('the rows of a busy open job are given though it never falls silent, with all that were committed when it was asked', { timeout: 20_000 }, async () => {
+  const slowly = ['JobAccepted', 'StepRequested', 'StepRequested', 'StepCompleted'].map((type, index) => [200, eventText(7 + index, type)] as const);
+  const forEver = Array.from({ length: 1_000 }, (_, index) => [50, eventText(20 + index, 'ClaimRefused')] as const);
+  await againstScript(jobIn({ ...view, state: 'open', attemptsRequested: 2, stepsCompleted: 1 }, [...slowly, ...forEver]), async (client) => {
+    const { rows, isOpen } = await readAuditRows(client, job, { signal: never, quietMs: 400 });
+    const types = rows.map(({ event }) => event.eventType);
+    assert.deepEqual([types.slice(0, 4), isOpen], [['JobAccepted', 'StepRequested', 'StepRequested', 'StepCompleted'], true]);
+    assert.ok(types.length > 4 && types.length < 100, `${types.length} rows`);
   });
 });

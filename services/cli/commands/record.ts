@@ -21,7 +21,7 @@ export const addRecord: AddCommand = (program, context) => {
   examples(command, [
     ['blackboard record --out incident.log --reason "brief 42 took an hour"', 'The log of this folder, also beside a running blackboard'],
     ['blackboard verify --file incident.log', 'Checked anywhere, years later, without brokers or a registry'],
-  ], 'A whole log, never a part: decisions rest on all that is before them. The file holds whatever the log holds, of all tenants: only its\nowner may read it.');
+  ], 'A whole log, never a part: decisions rest on all that is before them. The file holds whatever the log\nholds, of all tenants: its owner alone may read it.');
 };
 
 async function record(options: RecordOptions, { terminal, env, finish }: CliContext): Promise<void> {
