@@ -63,6 +63,7 @@ interface Answer {
 }
 
 const askPath = '/v1/models/ask';
+const bodiesPath = '/v1/bodies';
 /** Answered to anybody: that it is says nothing of the signature. */
 const capabilitiesPath = '/v1/capabilities';
 const putBytesMax = 16 * 1024 * 1024;
@@ -120,18 +121,18 @@ export class GatewayClient {
 
   /** Puts bodies, in as few requests as their sizes allow. @throws GATEWAY_REFUSED, GATEWAY_UNAVAILABLE */
   async put(asker: Asker, bodies: readonly Uint8Array[]): Promise<Stored> {
-    const replies = await Promise.all(groups(bodies).map((group) => this.#slots.use(async () => {
-      const answer = await through(this.#seams, 'agents.put-bodies', () => this.#call(asker, { method: 'PUT', path: '/v1/bodies', body: frames(group), mediaType: 'application/octet-stream' }));
+    const replies = await Promise.all(groups(bodies).map(async (group) => {
+      const answer = await through(this.#seams, 'agents.put-bodies', () => this.#call(asker, { method: 'PUT', path: bodiesPath, body: frames(group), mediaType: 'application/octet-stream' }));
       const reply = readReply(answer, putReplyShape);
       if (group.some((body, index) => contentHash(body) !== reply.hashes[index])) throw new BlackboardError('GATEWAY_REFUSED', 'the gateway answered a put with other hashes than the bodies have; look at what stands between agent and gateway');
       return reply;
-    })));
+    }));
     return { hashes: bodies.map(contentHash), receipts: replies.map(({ receipt }) => ({ ...receipt, signature: Buffer.from(receipt.signature, 'hex') })) };
   }
 
   /** @throws BODY_NOT_FOUND, GATEWAY_REFUSED, GATEWAY_UNAVAILABLE */
   async get(asker: Asker, hash: string): Promise<Buffer> {
-    const answer = await this.#slots.use(() => through(this.#seams, 'agents.get-body', () => this.#call(asker, { method: 'GET', path: `/v1/bodies/${hash}`, body: new Uint8Array(), mediaType: '' })));
+    const answer = await through(this.#seams, 'agents.get-body', () => this.#call(asker, { method: 'GET', path: `${bodiesPath}/${hash}`, body: new Uint8Array(), mediaType: '' }));
     if (contentHash(answer.bytes) !== hash) throw new BlackboardError('GATEWAY_REFUSED', `the gateway answered with bytes that do not have the hash ${hash.slice(0, 64)}; look at the body store`);
     return answer.bytes;
   }
@@ -151,16 +152,20 @@ export class GatewayClient {
   async #call(asker: Asker, call: Call): Promise<Answer> {
     let serverErrors = 0;
     for (let tries = 0; ; tries += 1) {
-      const { answer, retryAfterMs } = await this.#once(asker, call);
+      // One that waits for its next try holds up nobody else's bodies.
+      const { answer, retryAfterMs } = await (call.path.startsWith(bodiesPath) ? this.#slots.use(() => this.#once(asker, call)) : this.#once(asker, call));
       if (answer !== null) {
         if (answer.status === 200) {
           if (call.path !== capabilitiesPath) this.#trust.taken(asker.principal);
           return answer;
         }
         // Key files and clocks that do not match are a fault of the deployment, as an outage is: no step has failed by it.
-        if (answer.status === 401) this.#trust.refused(asker.principal, reasonOf(answer));
+        // A header that the gateway cannot read will not become better.
+        const isDistrusted = answer.status === 401 && toldBy(answer)['field'] === undefined;
+        if (isDistrusted) this.#trust.refused(asker.principal, reasonOf(answer));
+        else if (answer.status === 403) this.#trust.taken(asker.principal);
         // A model that failed was paid for: only the gateway itself tries models again.
-        const mayRetry = answer.status === 503 || answer.status === 401 || answer.status >= 500 && answer.status !== 501 && !call.path.startsWith(askPath) && ++serverErrors <= serverErrorsMax;
+        const mayRetry = answer.status === 503 || isDistrusted || answer.status >= 500 && answer.status !== 501 && !call.path.startsWith(askPath) && ++serverErrors <= serverErrorsMax;
         if (!mayRetry) throw refusal(answer, call);
       }
       const spreadMs = Math.min(waitMsMax, retryAfterMs ?? 25 * 2 ** Math.min(tries, 7));

@@ -19,7 +19,7 @@ export class GatewayTrust {
       : `the gateway refuses what ${principal} signs: the key files of this process and of the gateway do not match. Give both the files of one set ("blackboard keys"), the gateway all.json and this process the key of ${principal}, and start that one again whose file was wrong. ${goesOn}`);
   }
 
-  /** A signed request was served. */
+  /** A signed request was served, or refused to who it is. */
   taken(principal: string): void {
     if (this.#refused.delete(principal)) this.logger?.info({ principal }, `the gateway takes what ${principal} signs again`);
   }

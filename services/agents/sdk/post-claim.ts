@@ -51,6 +51,11 @@ export async function postClaim(value: Buffer, attempt: Attempt, { parts, logger
         }
         if (heals && error.code === 'APPEND_UNKNOWN') await parts.outages.turn(partition, attempt, ending.signal);
         else await pause(parts.clock, Math.random() * Math.min(pauseMsMax, 50 * 2 ** tries), ending.signal);
+        // A copy that nobody waits for any more would only be refused; a process that stops has it tried once more.
+        if (ending.isOver && attempt.abortedFor !== 'shutdown') {
+          logger().error({ err: error, tries }, 'the claim could not be posted before its attempt was over');
+          return false;
+        }
       }
     }
   } finally {

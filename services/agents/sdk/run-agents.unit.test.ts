@@ -158,11 +158,11 @@ test('reports a run that throws by a code, without the words of the error', asyn
   assert.ok(!JSON.stringify(claim).includes('ignore'));
 });
 
-test('tells a run that the gateway refused from one that threw: a key that it does not hold is no fault of the agent', async () => {
+test('tells a run that the gateway refused from one that threw: rights that it does not have are no fault of the agent', async () => {
   const fixture = new VerifiedFixture();
   fixture.marker();
   fixture.fact('StepRequested', step(1));
-  const agent: Agent = { ...noopAgent(), run: () => Promise.reject(new BlackboardError('GATEWAY_REFUSED', 'GET /v1/bodies (status 401, bad-signature)')) };
+  const agent: Agent = { ...noopAgent(), run: () => Promise.reject(new BlackboardError('GATEWAY_REFUSED', 'GET /v1/bodies (status 403, foreign-principal)')) };
   await start(fixture, agent);
   await until(() => fixture.claims().length === 1, 'the claim');
   assert.deepEqual([fixture.claims()[0]?.['code'], fixture.claims()[0]?.['retryable']], ['gateway-refused', true]);
@@ -349,21 +349,34 @@ test('keeps an answer through an outage of the log that is longer than any count
   assert.equal(fixture.claims().length, 1);
 });
 
+/** Appends get no answer, and may have landed, as long as `isAway` says so. */
+function unanswering(log: LogPort, isAway: (key: string) => boolean): LogPort {
+  return {
+    join: (membership) => log.join(membership), read: (options) => log.read(options), ranges: (topic) => log.ranges(topic), close: () => log.close(),
+    append: async (batch) => {
+      if (!isAway(String(batch.records[0]?.key))) return log.append(batch);
+      throw new BlackboardError('APPEND_UNKNOWN', 'the log is away', { heals: true });
+    },
+  };
+}
+
+test('appends no copy of an answer whose attempt is over', async () => {
+  let appends = 0;
+  const fixture = new VerifiedFixture();
+  fixture.marker();
+  fixture.fact('StepRequested', step(1, { deadlineAtMs: 300 }));
+  const { running } = await start(fixture, noopAgent(), { log: unanswering(fixture.store.open(), () => (appends += 1) > 0) });
+  await until(() => running.stats().unposted === 1, 'the end of the attempt');
+  assert.equal(appends, 1);
+});
+
 test('lets one claim of a partition alone be appended again while appends get no answer, and all others as soon as it has one', async () => {
   const hastened: Clock = { nowMs: Date.now, after: (delayMs, run) => systemClock.after(delayMs / 100, run) };
   const fixture = new VerifiedFixture();
   fixture.marker();
   for (let job = 1; job <= 20; job += 1) fixture.fact('StepRequested', step(job, { deadlineAtMs: 1e8 }));
-  const log = fixture.store.open();
   const unanswered: string[] = [];
-  const failing: LogPort = {
-    join: (membership) => log.join(membership), read: (options) => log.read(options), ranges: (topic) => log.ranges(topic), close: () => log.close(),
-    append: async (batch) => {
-      if (unanswered.length >= 40) return log.append(batch);
-      unanswered.push(String(batch.records[0]?.key));
-      throw new BlackboardError('APPEND_UNKNOWN', 'the log is away', { heals: true });
-    },
-  };
+  const failing = unanswering(fixture.store.open(), (key) => unanswered.length < 40 && unanswered.push(key) > 0);
   const { running } = await start(fixture, noopAgent(), { clock: hastened, log: failing });
   await until(() => running.stats().answered === 20, 'the answers', 20_000);
   assert.equal(new Set(unanswered.slice(0, 20)).size, 20, 'each once');

@@ -8,6 +8,7 @@ import { BlackboardError } from '../errors.js';
 import { parseStrictJsonText } from '../strict-json.js';
 import { within } from '../within.js';
 import { endOfAvro } from './avro-bounds.js';
+import { schemaText } from './schema-text.js';
 
 export type ForeignValue =
   | { readonly ok: true; readonly value: unknown }
@@ -79,10 +80,12 @@ async function schemaType(registry: SchemaRegistry, id: number): Promise<avsc.Ty
   try {
     found = await registry.getSchema(id) as typeof found;
   } catch (error) {
-    // What has no status was said of an answer that came, by the client that could not read it.
     const { status } = error as { readonly status?: number };
-    if (status === 404 || status === undefined) return null;
-    throw error;
+    if (status === 404) return null;
+    if (status !== undefined) throw error;
+    // What has no status was said of an answer that came, by the client that could not read it: of a schema, if it is one.
+    await schemaText(registry, id);
+    return null;
   }
   try {
     return avsc.Type.forSchema((found.schema?.() ?? found) as avsc.Schema);

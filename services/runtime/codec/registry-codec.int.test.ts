@@ -119,6 +119,7 @@ describe('a codec with a real registry', { skip: skip ?? false }, () => {
     const first = await registryCodec({ url: registry.registryUrl, schemasDir, topicPrefix: prefix });
     const oddId = 999_999;
     let odd = '';
+    let isDown = false;
     // The real one, but that one subject's latest version is another.
     const through = createServer((request, response) => {
       const chunks: Buffer[] = [];
@@ -126,6 +127,7 @@ describe('a codec with a real registry', { skip: skip ?? false }, () => {
         const { method = 'GET', url = '' } = request;
         const upstream = await fetch(new URL(registry.registryUrl).origin + url, { method, headers: { 'content-type': 'application/vnd.schemaregistry.v1+json' }, ...(method === 'GET' ? {} : { body: Buffer.concat(chunks) }) });
         const text = await upstream.text();
+        if (isDown) return void response.writeHead(200, { 'content-type': 'text/html' }).end('<p>back soon</p>');
         const isOdd = /TickObserved\/versions\/latest$/.test(url);
         response.writeHead(upstream.status, { 'content-type': 'application/json' }).end(isOdd ? JSON.stringify({ ...JSON.parse(text) as object, id: oddId, schema: odd }) : text);
       })());
@@ -135,8 +137,12 @@ describe('a codec with a real registry', { skip: skip ?? false }, () => {
     const url = `http://127.0.0.1:${(through.address() as AddressInfo).port}${new URL(registry.registryUrl).pathname}`;
     for (const schema of ['syntax = "proto3"; message Odd { string a = 1; }', '{"type":"record","name":"Odd","fields":[]}', '{"type":"record","name":"TickObserved","fields":[{"name":"timeMs","type":"string"}]}']) {
       odd = schema;
-      const { codec } = await registryCodec({ url, schemasDir, topicPrefix: prefix });
+      const { codec, learn } = await registryCodec({ url, schemasDir, topicPrefix: prefix });
       assert.equal(codec.knows(oddId), false, schema);
+      // A page that somebody else answers with says nothing of any schema: claims under it must not be given up.
+      isDown = true;
+      await assert.rejects(learn(oddId), code('REGISTRY_UNAVAILABLE'));
+      isDown = false;
       assert.deepEqual(codec.encode(fact), first.codec.encode(fact));
     }
   });

@@ -9,6 +9,7 @@ import type { EventType } from '../../../schemas/generated/events.js';
 import { topics, topicName } from '../../../topics/topics.js';
 import { BlackboardError } from '../errors.js';
 import { within } from '../within.js';
+import { schemaText } from './schema-text.js';
 import { EventCodec } from './event-codec.js';
 import type { Learn } from './learn-schemas.js';
 
@@ -86,7 +87,7 @@ interface Version {
 
 // In the client, but not in its types.
 interface WithApi {
-  readonly api: { readonly Schema: { find(of: { readonly id: number }): Promise<{ data(): { readonly schema: string } }> }; readonly Subject: {
+  readonly api: { readonly Subject: {
     registered(of: { readonly subject: string; readonly body: { readonly schema: string } }): Promise<{ data(): { readonly id: number } }>;
     latestVersion(of: { readonly subject: string }): Promise<{ data(): Version }>;
     version(of: { readonly subject: string; readonly version: number }): Promise<{ data(): Version }>;
@@ -147,7 +148,7 @@ function isRace(error: unknown): boolean {
 async function schemaOf(registry: SchemaRegistry, id: number, options: RegistryCodecOptions): Promise<unknown> {
   let text: string;
   try {
-    text = (await inTime((registry as unknown as WithApi).api.Schema.find({ id }), options)).data().schema;
+    text = await inTime(schemaText(registry, id), options);
   } catch (error) {
     throw registryError(error, `schema id ${id}`, options.url);
   }
