@@ -1,6 +1,7 @@
 // What the broker's access lists open that the data does not, judged without a broker. It is about power over one
 // blackboard: who may read, write or take a place where the data names nobody of that name, and who may give that to
-// itself. Who may only look (DESCRIBE) is nobody's business, and of refusals (DENY) only those that meet ours.
+// itself. Who may only look (DESCRIBE) is nobody's business, and of refusals (DENY) only those that meet ours: also of
+// looking, since a DENY wins over what READ and WRITE imply, and a topic that may not be looked at is not there.
 
 import kafkajs, { type AclEntry } from 'kafkajs';
 import { groupSpaces } from '../../topics/groups.js';
@@ -32,8 +33,8 @@ export function aclDrift(found: readonly AclEntry[], rows: readonly AclRow[], sc
   const wanted = new Set(rows.map((row) => entryText(toEntry(row))));
   const ours = new Set(['User:*', ...rows.map(({ principal }) => principal)]);
   const isOfConcern = (entry: AclEntry): boolean => (entry.permissionType === permissions.DENY
-    ? entry.resourceType !== resources.TRANSACTIONAL_ID && ours.has(entry.principal) && touches(entry, scope)
-    : touches(entry, scope));
+    ? ours.has(entry.principal) && entry.resourceType !== resources.TRANSACTIONAL_ID && entry.operation !== operations.DESCRIBE_CONFIGS && concerns(entry, scope.prefix)
+    : isOpen(entry, scope));
   return {
     missing: missingFrom(found, rows),
     surplus: found.filter((entry) => !wanted.has(entryText(entry)) && isOfConcern(entry)).map(entryText),
@@ -46,26 +47,36 @@ export function missingFrom(found: readonly AclEntry[], rows: readonly AclRow[])
   return rows.filter((row) => !present.has(entryText(toEntry(row))));
 }
 
-function touches(entry: AclEntry, { prefix, administrators }: AclScope): boolean {
+/** All that a user of the broker may do with a blackboard, to look included, whoever gave it; refusals are left out. Pure. */
+export function grantsOf(found: readonly AclEntry[], user: string, prefix: string): readonly AclEntry[] {
+  return found.filter((entry) => entry.principal === `User:${user}` && entry.permissionType === permissions.ALLOW && concerns(entry, prefix));
+}
+
+function isOpen(entry: AclEntry, { prefix, administrators }: AclScope): boolean {
   const { resourceType, operation, principal } = entry;
   const isAdministrator = administrators.some((name) => principal === `User:${name}`);
   if (looks.includes(operation) || (isAdministrator && (resourceType === resources.CLUSTER || !uses.includes(operation)))) return false;
-  switch (resourceType) {
+  return concerns(entry, prefix);
+}
+
+/** Whether an entry is about what is this blackboard's, or gives power over it. */
+function concerns(entry: AclEntry, prefix: string): boolean {
+  switch (entry.resourceType) {
     case resources.TOPIC: return topics.some(({ role }) => covers(entry, { literal: topicName(role, prefix) }));
     case resources.GROUP: return groupSpaces(prefix).some((space) => covers(entry, space));
     // The log's offsets must stay dense: nobody has any.
     case resources.TRANSACTIONAL_ID: return true;
-    case resources.CLUSTER: return powers.includes(operation);
+    case resources.CLUSTER: return powers.includes(entry.operation);
     default: return false;
   }
 }
 
-/** Whether an entry opens something within a space of names: one name, all that begin with another, or both. */
+/** Whether an entry meets something within a space of names: one name, all that begin with another, or both. */
 function covers({ resourcePatternType, resourceName }: AclEntry, { literal, prefixed }: { readonly literal?: string; readonly prefixed?: string }): boolean {
-  const isOpen = resourcePatternType === patterns.PREFIXED
+  const isMet = resourcePatternType === patterns.PREFIXED
     ? (name: string): boolean => name.startsWith(resourceName)
     : (name: string): boolean => resourceName === '*' || name === resourceName;
-  return (literal !== undefined && isOpen(literal)) || (prefixed !== undefined && (isOpen(prefixed) || resourceName.startsWith(prefixed)));
+  return (literal !== undefined && isMet(literal)) || (prefixed !== undefined && (isMet(prefixed) || resourceName.startsWith(prefixed)));
 }
 
 export function toEntry(row: AclRow): AclEntry {

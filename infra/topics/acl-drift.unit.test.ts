@@ -1,7 +1,7 @@
 import kafkajs, { type AclEntry } from 'kafkajs';
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { aclDrift, entryText, toEntry } from './acl-drift.js';
+import { aclDrift, entryText, grantsOf, toEntry } from './acl-drift.js';
 import { aclRows } from './acls.js';
 
 const { AclResourceTypes: resources, AclOperationTypes: operations, AclPermissionTypes: permissions, ResourcePatternTypes: patterns } = kafkajs;
@@ -33,6 +33,7 @@ const opens: readonly Written[] = [
   ['stranger', 'ALTER', 'CLUSTER', 'kafka-cluster'], ['stranger', 'ALL', 'CLUSTER', 'kafka-cluster'], ['stranger', 'CLUSTER_ACTION', 'CLUSTER', 'kafka-cluster'],
   ['admin', 'WRITE', 'TOPIC', 'bb.verified'], ['admin', 'ALL', 'TOPIC', 'bb.', 'PREFIXED'],
   ['orchestrator', 'WRITE', 'TOPIC', 'bb.verified', 'LITERAL', 'DENY'], ['*', 'READ', 'GROUP', 'bb-agent-', 'PREFIXED', 'DENY'],
+  ['orchestrator', 'DESCRIBE', 'TOPIC', 'bb.verified', 'LITERAL', 'DENY'], ['*', 'DESCRIBE', 'TOPIC', 'bb.', 'PREFIXED', 'DENY'], ['collector', 'DESCRIBE', 'GROUP', '*', 'LITERAL', 'DENY'],
 ];
 for (const written of opens) {
   test(`names ${written.join(' ')}`, () => assert.deepEqual(surplusOf(written), [entryText(entry(written))]));
@@ -43,7 +44,17 @@ const leaves: readonly Written[] = [
   ['shop', 'WRITE', 'TOPIC', 'orders'], ['shop', 'READ', 'TOPIC', 'bbq.', 'PREFIXED'], ['shop', 'READ', 'GROUP', 'bb-agentless'], ['shop', 'IDEMPOTENT_WRITE', 'CLUSTER', 'kafka-cluster'],
   ['admin', 'ALTER', 'CLUSTER', 'kafka-cluster'], ['admin', 'ALTER_CONFIGS', 'TOPIC', 'bb.', 'PREFIXED'],
   ['stranger', 'WRITE', 'TOPIC', 'bb.verified', 'LITERAL', 'DENY'], ['*', 'ALL', 'TRANSACTIONAL_ID', '*', 'LITERAL', 'DENY'],
+  ['stranger', 'DESCRIBE', 'TOPIC', 'bb.verified', 'LITERAL', 'DENY'], ['*', 'DESCRIBE', 'TOPIC', 'orders', 'LITERAL', 'DENY'], ['*', 'DESCRIBE_CONFIGS', 'TOPIC', '*', 'LITERAL', 'DENY'], ['*', 'DESCRIBE', 'CLUSTER', 'kafka-cluster', 'LITERAL', 'DENY'],
 ];
 for (const written of leaves) {
   test(`leaves ${written.join(' ')} to others`, () => assert.deepEqual(surplusOf(written), []));
 }
+
+test('finds all that a user may do with a blackboard, to look included, and nothing of others, of refusals or of elsewhere', () => {
+  const its = ([['mallory', 'WRITE', 'TOPIC', 'bb.verified'], ['mallory', 'DESCRIBE', 'TOPIC', '*'], ['mallory', 'READ', 'GROUP', 'bb-', 'PREFIXED'], ['mallory', 'WRITE', 'TRANSACTIONAL_ID', 'x'], ['mallory', 'ALTER', 'CLUSTER', 'kafka-cluster']] as const).map(entry);
+  const others = ([
+    ['mallory2', 'WRITE', 'TOPIC', 'bb.verified'], ['*', 'READ', 'TOPIC', 'bb.verified'], ['mallory', 'READ', 'TOPIC', 'bb.verified', 'LITERAL', 'DENY'],
+    ['mallory', 'WRITE', 'TOPIC', 'orders'], ['mallory', 'READ', 'GROUP', 'shop'], ['mallory', 'DESCRIBE', 'CLUSTER', 'kafka-cluster'],
+  ] as const).map(entry);
+  assert.deepEqual(grantsOf([...others, ...its, ...wanted], 'mallory', 'bb.'), its);
+});

@@ -10,7 +10,8 @@ import { kafkaLog } from '../../services/runtime/log/kafka/kafka-log.js';
 import type { LogPort } from '../../services/runtime/log/port.js';
 import { topicNames } from '../../topics/topics.js';
 import { groupName } from '../../topics/groups.js';
-import { aclRows, applyAcls, checkAcls, type BrokerPrincipal } from './acls.js';
+import { entryText, toEntry } from './acl-drift.js';
+import { aclRows, applyAcls, checkAcls, grantsOfUser, removeGrantsOfUser, type BrokerPrincipal } from './acls.js';
 import { applyTopics, checkTopics, type TopologySettings } from './apply.js';
 import { onceShown } from './once-shown.js';
 import { startBroker, type LocalBroker } from '../local/broker.js';
@@ -57,6 +58,18 @@ async function refusedBy(work: Promise<unknown>): Promise<string> {
   return 'not refused';
 }
 
+/** What a user gets, or the broker's reason why not. */
+async function agentOf<T>(username: string, work: (log: LogPort) => Promise<T>): Promise<T | string> {
+  const log = kafkaLog({ ...as(username), sendTimeoutMs: 5_000 });
+  try {
+    return await work(log);
+  } catch (error) {
+    return rootCause(error).type ?? rootCause(error).message;
+  } finally {
+    await log.close();
+  }
+}
+
 test('the topics and access lists that were applied are found without drift', { skip }, async () => {
   assert.deepEqual(await checkTopics(admin, settings), []);
   const drift = await checkAcls(admin, aclRows([collector, orchestrator]));
@@ -78,11 +91,11 @@ test('who may take a place in a group of ours, whatever part of its name is open
 const [onTopic, onGroup, onCluster] = [2, 3, 4];
 const [create, alter, describe, describeConfigs, alterConfigs] = [5, 7, 8, 10, 11];
 
-async function grant(grants: readonly (readonly [principal: string, operation: number, resourceType: number, resourceName: string, pattern?: number])[]): Promise<void> {
+async function grant(grants: readonly (readonly [principal: string, operation: number, resourceType: number, resourceName: string, pattern?: number, permission?: number])[]): Promise<void> {
   const client = openClient(admin);
   const own = client.kafka.admin();
   await own.connect();
-  await own.createAcls({ acl: grants.map(([name, operation, resourceType, resourceName, resourcePatternType = 3]) => ({ host: '*', permissionType: 3, principal: `User:${name}`, operation, resourceType, resourceName, resourcePatternType })) });
+  await own.createAcls({ acl: grants.map(([name, operation, resourceType, resourceName, resourcePatternType = 3, permissionType = 3]) => ({ host: '*', permissionType, principal: `User:${name}`, operation, resourceType, resourceName, resourcePatternType })) });
   await own.disconnect();
   client.destroySockets();
 }
@@ -184,6 +197,22 @@ test('nobody but an administrator has a transactional id, not even the orchestra
       client.destroySockets();
     }
   }
+});
+
+test('a DENY that hides a topic from ours is named, and stays when what its user may do is taken away', { skip }, async () => {
+  const hidden: BrokerPrincipal = { name: 'helper', role: 'projector' };
+  const rows = aclRows([collector, orchestrator, hidden]);
+  const seen = async (): Promise<string | number> => await agentOf('helper', async (log) => (await log.ranges(names.verified)).length);
+  await applyAcls(admin, aclRows([hidden]));
+  assert.equal(await seen(), 4);
+  await grant([['helper', describe, onTopic, names.verified, 3, 2]]);
+  assert.match(String(await seen()), /TOPIC_AUTHORIZATION_FAILED|UNKNOWN_TOPIC/);
+  const denied = `User:helper DENY DESCRIBE on TOPIC LITERAL ${names.verified} from *`;
+  assert.deepEqual((await checkAcls(admin, rows, { administrators: ['helper'] })).surplus.filter((text) => text.includes('User:helper')), [denied]);
+  const taken = await removeGrantsOfUser(admin, 'helper', settings.prefix);
+  for (const row of aclRows([hidden])) assert.ok(taken.includes(entryText(toEntry(row))), row.name);
+  assert.deepEqual([taken.includes(denied), await grantsOfUser(admin, 'helper', settings.prefix)], [false, []]);
+  assert.deepEqual((await checkAcls(admin, rows)).surplus.filter((text) => text.includes('User:helper')), [denied]);
 });
 
 test('a partition count that differs is refused, never changed', { skip }, async () => {

@@ -2,14 +2,14 @@
 // nothing else: no cluster administration, no transactional ids (the log's offsets must stay dense), no group but its
 // own. Reading without a group (replay, operators) needs none.
 
-import kafkajs, { type AclEntry, type Admin } from 'kafkajs';
+import kafkajs, { type AclEntry, type AclFilter, type Admin } from 'kafkajs';
 import { BlackboardError } from '../../services/runtime/errors.js';
 import type { KafkaConnection } from '../../services/runtime/log/kafka/kafka-client.js';
 import { protocolType } from '../../services/runtime/log/kafka/kafka-error.js';
 import { validateTopology } from '../../topics/graph.js';
 import { groupName } from '../../topics/groups.js';
 import { topicName, topics, type PrincipalRole } from '../../topics/topics.js';
-import { aclDrift, missingFrom, toEntry, type AclDrift, type AclScope } from './acl-drift.js';
+import { aclDrift, entryText, grantsOf, missingFrom, toEntry, type AclDrift, type AclScope } from './acl-drift.js';
 import { withAdmin } from './admin.js';
 import { onceShown, shownWithinMs } from './once-shown.js';
 
@@ -63,19 +63,28 @@ export async function applyAcls(connection: KafkaConnection, rows: readonly AclR
   if (rows.length === 0) return 0;
   await withAdmin(connection, async (admin) => {
     await kept(connection, admin.createAcls({ acl: rows.map(toEntry) }));
-    await untilShown(connection, admin, rows, 0);
+    await untilShown(connection, admin, rows);
   });
   return rows.length;
 }
 
-/** Takes these access lists away, in force for connections that are open, too. Returns how many were there. @throws as applyAcls */
-export async function removeAcls(connection: KafkaConnection, rows: readonly AclRow[]): Promise<number> {
-  if (rows.length === 0) return 0;
-  return await withAdmin(connection, async (admin) => {
-    const { filterResponses } = await kept(connection, admin.deleteAcls({ filters: rows.map(toEntry) }));
-    await untilShown(connection, admin, rows, rows.length);
-    return filterResponses.reduce((sum, { matchingAcls }) => sum + matchingAcls.length, 0);
+/** What a user may do with a blackboard, in words, whoever gave it. @throws as applyAcls */
+export async function grantsOfUser(connection: KafkaConnection, user: string, prefix: string): Promise<readonly string[]> {
+  return grantsOf(await withAdmin(connection, (admin) => allAcls(connection, admin)), user, prefix).map(entryText).sort();
+}
+
+/** Takes that away, in force for connections that are open, too, and leaves refusals. Returns what was there, in words. @throws as applyAcls */
+export async function removeGrantsOfUser(connection: KafkaConnection, user: string, prefix: string): Promise<readonly string[]> {
+  // Over all tries: what one of them took away without hearing of it, the next does not find.
+  const asked = new Map<string, AclEntry>();
+  await withAdmin(connection, async (admin) => {
+    const found = grantsOf(await allAcls(connection, admin), user, prefix);
+    for (const entry of found) asked.set(entryText(entry), entry);
+    if (found.length > 0) await kept(connection, admin.deleteAcls({ filters: found.map(toFilter) }));
+    const left = await onceShown(async () => (await allAcls(connection, admin)).filter((entry) => asked.has(entryText(entry))), ({ length }) => length === 0);
+    if (left.length > 0) throw shownOtherwise(asked.size, asked.size - left.length);
   });
+  return [...asked.keys()].sort();
 }
 
 /**
@@ -98,9 +107,18 @@ async function allAcls(connection: KafkaConnection, admin: Admin): Promise<AclEn
 }
 
 /** Who checks next must not find undone what was accepted. */
-async function untilShown(connection: KafkaConnection, admin: Admin, rows: readonly AclRow[], missingCount: number): Promise<void> {
-  const { length } = await onceShown(async () => missingFrom(await allAcls(connection, admin), rows), (missing) => missing.length === missingCount);
-  if (length !== missingCount) throw new BlackboardError('TOPOLOGY_DRIFT', `the broker accepted a change of ${rows.length} access lists, and ${shownWithinMs} ms later it shows ${rows.length - length} of them; does somebody else change them?`);
+async function untilShown(connection: KafkaConnection, admin: Admin, rows: readonly AclRow[]): Promise<void> {
+  const missing = await onceShown(async () => missingFrom(await allAcls(connection, admin), rows), ({ length }) => length === 0);
+  if (missing.length > 0) throw shownOtherwise(rows.length, rows.length - missing.length);
+}
+
+function shownOtherwise(asked: number, shown: number): BlackboardError {
+  return new BlackboardError('TOPOLOGY_DRIFT', `the broker accepted a change of ${asked} access lists, and ${shownWithinMs} ms later it shows ${shown} of these changes; does somebody else change them?`);
+}
+
+/** One entry and no other. */
+function toFilter({ resourceType, resourceName, resourcePatternType, principal, host, operation, permissionType }: AclEntry): AclFilter {
+  return { resourceType, resourceName, resourcePatternType, principal, host, operation, permissionType };
 }
 
 /** A broker without an authorizer lets everybody do everything: that is said as what it is. */

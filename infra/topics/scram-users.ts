@@ -8,7 +8,7 @@ import { promisify } from 'node:util';
 import { BlackboardError } from '../../services/runtime/errors.js';
 import { ClusterLink } from '../../services/runtime/log/kafka/cluster-link.js';
 import { openClient, type KafkaConnection, type RevealableSecret } from '../../services/runtime/log/kafka/kafka-client.js';
-import { rootCause } from '../../services/runtime/log/kafka/kafka-error.js';
+import { isRetriable, protocolType, rootCause } from '../../services/runtime/log/kafka/kafka-error.js';
 import { alterScramUser, deleteScramUser, describeScramUser, type ScramMechanism } from '../../services/runtime/log/kafka/wire/scram-credentials.js';
 
 export type { ScramMechanism } from '../../services/runtime/log/kafka/wire/scram-credentials.js';
@@ -34,21 +34,47 @@ export async function scramMechanismsOf(connection: KafkaConnection, username: s
   return await administer(connection, async (controller) => await describeScramUser(controller, username));
 }
 
-/** Makes the user, or gives it another password for that mechanism; the one before is void. @throws BlackboardError KAFKA_UNAVAILABLE */
+/**
+ * Makes the user, or gives it another password for that mechanism; the one before is void.
+ * @throws BlackboardError KAFKA_UNAVAILABLE, with the detail `mayBeInForce` where the broker did not say that it refused
+ */
 export async function setScramPassword(connection: KafkaConnection, { username, mechanism, password }: ScramLogin): Promise<void> {
   const [digest, bytes] = digests[mechanism];
   const salt = randomBytes(saltBytes);
   const saltedPassword = await hash(password.reveal(), salt, iterations, bytes, digest);
-  await administer(connection, async (controller) => await alterScramUser(controller, { user: username, mechanism, iterations, salt, saltedPassword }));
+  let mayBeInForce = false;
+  try {
+    await administer(connection, async (controller) => {
+      try {
+        await alterScramUser(controller, { user: username, mechanism, iterations, salt, saltedPassword });
+      } catch (error) {
+        // Of any try: what came of one that was not answered, a refusal of the next does not say.
+        mayBeInForce ||= protocolType(error) === undefined || isRetriable(error);
+        throw error;
+      }
+    });
+  } catch (error) {
+    if (error instanceof BlackboardError) throw new BlackboardError(error.code, error.message, { ...error.details, mayBeInForce }, { cause: error });
+    throw error;
+  }
 }
 
-/** Takes a user's passwords away; connections that are open stay. Returns the mechanisms they were of. @throws BlackboardError KAFKA_UNAVAILABLE */
-export async function removeScramUser(connection: KafkaConnection, username: string): Promise<readonly ScramMechanism[]> {
-  return await administer(connection, async (controller) => {
-    const found = await describeScramUser(controller, username);
-    for (const mechanism of found) await deleteScramUser(controller, username, mechanism);
-    return found;
+/**
+ * Takes a user's passwords away, but that of the mechanism `kept`; connections that are open stay. Returns the mechanisms
+ * they were of.
+ * @throws BlackboardError KAFKA_UNAVAILABLE
+ */
+export async function removeScramUser(connection: KafkaConnection, username: string, kept?: ScramMechanism): Promise<readonly ScramMechanism[]> {
+  // Over all tries: what one of them took away without hearing of it, the next does not find.
+  const asked = new Set<ScramMechanism>();
+  await administer(connection, async (controller) => {
+    const found = (await describeScramUser(controller, username)).filter((mechanism) => mechanism !== kept);
+    for (const mechanism of found) {
+      asked.add(mechanism);
+      await deleteScramUser(controller, username, mechanism);
+    }
   });
+  return [...asked];
 }
 
 /** Logs in once. @throws BlackboardError KAFKA_UNAVAILABLE when it is not the login that failed */

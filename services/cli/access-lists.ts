@@ -59,15 +59,18 @@ export function driftText({ missing, surplus }: AclDrift, { colors }: Terminal):
 }
 
 /** What to do about the drift; empty where there is none. */
-export function driftHint({ missing, surplus }: AclDrift): string {
+export function driftHint({ missing, surplus }: AclDrift, env: NodeJS.ProcessEnv): string {
   return [
     ...(missing.length === 0 ? [] : ['make what is missing with "blackboard topics apply --acls"\n']),
-    ...(surplus.length === 0 ? [] : [surplusHint]),
+    ...(surplus.length === 0 ? [] : [surplusHint(env)]),
   ].join('');
 }
 
 /** Nothing is taken away here: it may be somebody's, who would find out at night. */
-export const surplusHint = 'what is surplus opens this blackboard to others, or shuts it to its own: take it away with "blackboard credentials revoke NAME" or kafka-acls.sh --remove, or name its user in BLACKBOARD_PRINCIPALS or by --administrator\n';
+export function surplusHint({ BLACKBOARD_PRINCIPALS: principalsFile = '' }: NodeJS.ProcessEnv): string {
+  const what = 'what is surplus opens this blackboard to others, or shuts it to its own: take all that a user has here away with "blackboard credentials revoke User:NAME", one entry or a DENY with kafka-acls.sh --remove, or name its user in BLACKBOARD_PRINCIPALS or by --administrator\n';
+  return principalsFile === '' ? `${what}BLACKBOARD_PRINCIPALS was not set: principals of your own count as surplus\n` : what;
+}
 
 function rowText({ principal, operation, resource, pattern, name }: AclRow): string {
   return foreign(`${principal} may ${operation} ${resource} ${name}${pattern === 'prefixed' ? '…' : ''}`);

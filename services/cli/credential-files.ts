@@ -2,12 +2,13 @@
 // for by name. What is in them is told to nobody.
 
 import { randomBytes } from 'node:crypto';
-import { mkdir, open, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { keysText, makeKeys, parseKeys } from '../runtime/keys.js';
 import type { SigningKey } from '../runtime/keyring.js';
 import { Secret } from '../runtime/secret.js';
 import { CliError } from './exit-codes.js';
+import { replaceFile } from './replace-file.js';
 import { foreign } from './terminal.js';
 
 const passwordBytes = 32;
@@ -36,26 +37,6 @@ export async function readPassword(path: string): Promise<Secret | null> {
 /** Makes a file that is not there. @throws the system's EEXIST */
 export async function writeNew(path: string, text: string): Promise<void> {
   await writeFile(path, text, { mode: 0o600, flag: 'wx' });
-}
-
-/** Replaces a file as a whole, once `meanwhile` has gone well; before that it is as it was. */
-export async function replaceFile(path: string, text: string, meanwhile: () => Promise<void> = () => Promise.resolve()): Promise<void> {
-  const beside = `${path}.${randomBytes(6).toString('hex')}`;
-  const mode = await stat(path).then((found) => found.mode & 0o700, () => 0o600);
-  try {
-    const file = await open(beside, 'wx', mode);
-    try {
-      await file.writeFile(text);
-      await file.sync();
-    } finally {
-      await file.close();
-    }
-    await meanwhile();
-    await rename(beside, path);
-  } catch (error) {
-    await rm(beside, { force: true });
-    throw error;
-  }
 }
 
 /** The one signing key in a principal's file, and whether it is new. @throws CliError refused, BlackboardError CONFIG_INVALID */

@@ -2,12 +2,14 @@
 // ship and one of one's own work under users of their own, and none of them can do more than that.
 
 import assert from 'node:assert/strict';
-import { mkdtempSync, readFileSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { startBroker, type LocalBroker } from '../../infra/local/broker.js';
 import { whatIsMissing } from '../../infra/local/for-tests.js';
+import { entryText, toEntry } from '../../infra/topics/acl-drift.js';
+import { withAdmin } from '../../infra/topics/admin.js';
 import { groupName } from '../../topics/groups.js';
 import { BlackboardError } from '../runtime/errors.js';
 import { rootCause } from '../runtime/log/kafka/kafka-error.js';
@@ -102,14 +104,16 @@ test('credentials of services that ship and of an agent of one\'s own are made o
   for (const [name] of before) assert.equal(statSync(join(keys, name)).mode & 0o777, 0o600, name);
   const second = JSON.parse((await blackboard(own, mine)).out) as { password: object; key: object; acls: object };
   assert.deepEqual([second.password, second.key, second.acls], [
-    { file: join(keys, 'word-counter.kafka-password'), change: 'unchanged', login: 'works' },
+    { file: join(keys, 'word-counter.kafka-password'), change: 'unchanged', voided: [], login: 'works' },
     { file: join(keys, 'word-counter.json'), change: 'unchanged', gate: 'unchanged' },
     { created: [], unchanged: 5 },
   ]);
   assert.deepEqual(files(), before);
   const checked = await blackboard(['topics', 'check', '--acls'], mine);
   assert.equal(checked.code, 0, checked.out);
-  assert.equal((await blackboard(['topics', 'check', '--acls'])).code, 6, 'an agent that no file names is surplus');
+  const unnamed = await blackboard(['topics', 'check', '--acls']);
+  assert.equal(unnamed.code, 6, 'an agent that no file names is surplus');
+  assert.match(unnamed.err, /BLACKBOARD_PRINCIPALS was not set: /);
 });
 
 test('a user that is there, and whose password is not, is left alone unless a new one is asked for', { skip }, async () => {
@@ -128,6 +132,18 @@ test('a user that is there, and whose password is not, is left alone unless a ne
   for (const wrong of [['credentials', 'make', keys, 'noop', '--role', 'operator'], ['credentials', 'make', keys, 'x', '--role', 'orchestrator'], ['credentials', 'make', keys, 'No Name'], ['credentials', 'make', keys, 'admin']]) {
     assert.equal((await blackboard(wrong)).code, 2, wrong.join(' '));
   }
+});
+
+test('a key is replaced under the password that is in force', { skip }, async () => {
+  const [replaced, gate] = [join(folder, 'replaced'), join(folder, 'all.json')];
+  mkdirSync(replaced);
+  copyFileSync(join(keys, 'word-counter.kafka-password'), join(replaced, 'word-counter.kafka-password'));
+  copyFileSync(join(keys, 'all.json'), gate);
+  const made = await blackboard(['credentials', 'make', replaced, 'word-counter', '--key-id', 'k2', '--gate-keys', gate, '--json'], mine);
+  assert.equal(made.code, 0, made.err);
+  const { password, key } = JSON.parse(made.out) as { password: { change: string; voided: string[]; login: string }; key: { change: string; gate: string } };
+  assert.deepEqual([password.change, password.voided, password.login, key.change, key.gate], ['unchanged', [], 'works', 'made', 'added']);
+  assert.deepEqual(parseKeys(readFileSync(gate, 'utf8'), 'gate').filter(({ principal }) => principal === 'word-counter').map(({ keyId }) => keyId), ['k1', 'k2']);
 });
 
 test('a service with another partition count than the topics does not start', { skip, timeout: 60_000 }, async () => {
@@ -183,13 +199,34 @@ test('an agent of one\'s own cannot write facts, read claims, or take the place 
       await assert.rejects(log.join({ group, topics: [verified], onAssigned: () => undefined, onBatch: () => undefined, onHalt: () => undefined }), (error) => rootCause(error).type === 'GROUP_AUTHORIZATION_FAILED', group);
     }
     for await (const _ of log.read({ topic: verified, partition: 0, from: 0 })) break;
-    assert.match((await blackboard(['credentials', 'revoke', 'word-counter'])).out, /would take/);
+    assert.match((await blackboard(['credentials', 'revoke', 'word-counter'])).out, /would take 5 access lists and 1 password away/);
     assert.match((await blackboard(['credentials', 'revoke', 'word-counter', '--yes'])).out, /5 access lists and 1 password taken away/);
     await assert.rejects((async () => { for (;;) for await (const _ of log.read({ topic: verified, partition: 0, from: 0 })) break; })(), (error) => rootCause(error).type === 'TOPIC_AUTHORIZATION_FAILED', 'its connection is open, and opens nothing');
-    assert.match((await blackboard(['credentials', 'revoke', 'word-counter', '--yes'])).out, /0 access lists and 0 passwords taken away/);
+    assert.equal((await blackboard(['credentials', 'revoke', 'word-counter', '--yes'])).code, 3, 'nothing is left to take');
   } finally {
     await log.close();
   }
+});
+
+test('who is shut out loses all that the broker gives it here, whoever gave it, and what shuts it out stays', { skip, timeout: 60_000 }, async () => {
+  const { name: username, password } = broker.admin!;
+  const admin = { brokers: [broker.bootstrap], clientId: 'grants', sasl: { mechanism: 'scram-sha-256', username, password: { reveal: () => password } } } as const;
+  const row = { principal: 'User:Mallory', operation: 'WRITE', resource: 'topic', pattern: 'literal', name: cluster.topics.verified } as const;
+  const [allow, deny] = [{ ...toEntry(row), host: '127.0.0.1' }, { ...toEntry(row), permissionType: 2 }];
+  await withAdmin(admin, (client) => client.createAcls({ acl: [allow, deny, { ...allow, resourceName: 'orders' }] }));
+  const found = await blackboard(['topics', 'check', '--acls'], mine);
+  assert.match(found.out, /surplus +User:Mallory ALLOW WRITE on TOPIC LITERAL \S+verified from 127\.0\.0\.1\n/);
+  assert.match(found.out, /surplus +User:ops ALLOW READ on TOPIC LITERAL \S+quarantine /, 'an operator that no file names');
+  assert.match(found.err, /kafka-acls\.sh --remove, or name its user in BLACKBOARD_PRINCIPALS or by --administrator\n$/);
+  const looked = await blackboard(['credentials', 'revoke', 'User:Mallory', '--user-prefix', 'acme-', '--json'], mine);
+  assert.deepEqual(JSON.parse(looked.out), { user: 'Mallory', acls: [entryText(allow)], passwords: [], done: false });
+  const taken = await blackboard(['credentials', 'revoke', 'User:Mallory', 'ops', 'projector', 'opps', '--yes'], { BLACKBOARD_PRINCIPALS: join(folder, 'no such file') });
+  assert.equal(taken.code, 3, 'one of them is nobody');
+  assert.match(taken.err, /of User:opps\n/);
+  assert.match(taken.out, /^Mallory: 1 access list and 0 passwords taken away\n.*\nops: 6 access lists and 1 password taken away\n/);
+  assert.match(taken.err, /gives lists to projector again/);
+  const left = await withAdmin(admin, async (client) => (await client.describeAcls({ resourceType: 1, resourcePatternType: 1, operation: 1, permissionType: 1 })).resources.flatMap((resource) => resource.acls.map((acl) => entryText({ ...resource, ...acl }))));
+  assert.deepEqual(left.filter((text) => /^User:(Mallory|ops|projector) /.test(text)).sort(), [{ ...allow, resourceName: 'orders' }, deny].map(entryText).sort());
 });
 
 test('no command has said a secret', { skip }, () => {

@@ -9,7 +9,7 @@ export const exitMeanings: Readonly<Record<keyof typeof exitCodes, string>> = {
   ok: 'done; where a job was waited for, it completed',
   failed: 'the job ended otherwise (failed, cancelled, degraded), or a service halted',
   usage: 'the command line or a file named in it is wrong; nothing was sent',
-  notFound: 'there is no such job, submission, dead letter or file',
+  notFound: 'there is no such job, submission, dead letter, user or file',
   refused: 'a service refused the request, or it conflicts with what is there',
   unavailable: 'a service does not answer, or the outcome is not known (yet)',
   diverged: 'two things that must be equal differ: topics, database, a replayed decision',

@@ -1,13 +1,15 @@
 // What a principal needs to work on a broker that asks everybody who they are: a user, its password, its access lists
-// and, where it signs, its key. Run again it does what is missing, changes nothing else, and says so. And the way back.
+// and, where it signs, its key. Run again it does what is missing, changes nothing else, and says so.
 
 import { mkdir } from 'node:fs/promises';
 import type { AclRow, BrokerPrincipal } from '../../infra/topics/acls.js';
 import type { ScramLogin, ScramMechanism } from '../../infra/topics/scram-users.js';
 import { shippedPrincipals } from '../../workflows/policy.js';
+import { BlackboardError } from '../runtime/errors.js';
 import type { KafkaConnection } from '../runtime/log/kafka/kafka-client.js';
-import { addToGate, keyOf, keyPath, newPassword, passwordPath, readPassword, replaceFile, writeNew } from './credential-files.js';
+import { addToGate, keyOf, keyPath, newPassword, passwordPath, readPassword, writeNew } from './credential-files.js';
 import { CliError } from './exit-codes.js';
+import { layBeside } from './replace-file.js';
 
 export interface CredentialWants {
   readonly dir: string;
@@ -24,12 +26,20 @@ export interface Credentials {
   readonly role: string;
   readonly user: string;
   readonly mechanism: ScramMechanism;
-  readonly password: { readonly file: string; readonly change: 'made' | 'replaced' | 'unchanged'; readonly login: 'works' | 'untold' };
+  readonly password: PasswordChange;
   /** Null: it signs nothing, or its key comes from `blackboard keys`. */
   readonly key: { readonly file: string; readonly change: 'made' | 'unchanged'; readonly gate: 'added' | 'unchanged' | 'not told' } | null;
   readonly acls: { readonly created: readonly AclRow[]; readonly unchanged: number };
   /** The broker opens what no list names. */
   readonly opensUnlisted: boolean;
+}
+
+export interface PasswordChange {
+  readonly file: string;
+  readonly change: 'made' | 'replaced' | 'unchanged';
+  /** Mechanisms by which it can log in no more: those of other passwords, where a new one was asked for. */
+  readonly voided: readonly ScramMechanism[];
+  readonly login: 'works' | 'untold';
 }
 
 const rolesThatSignNothing = ['projector', 'operator', 'replay'];
@@ -52,24 +62,6 @@ export async function makeCredentials(connection: KafkaConnection, principal: Br
     acls: { created: missing, unchanged: rows.length - missing.length },
     opensUnlisted: password.login === 'works' && await opensUnlisted(connection, login),
   };
-}
-
-export interface Revoked {
-  readonly principal: string;
-  readonly user: string;
-  /** Access lists that were there. */
-  readonly acls: number;
-  /** Mechanisms that it could log in by. */
-  readonly passwords: readonly ScramMechanism[];
-}
-
-/** Shuts a principal out: its lists first, since they hold for connections that are open. @throws BlackboardError TOPOLOGY_DRIFT, KAFKA_UNAVAILABLE */
-export async function revokeCredentials(connection: KafkaConnection, principal: BrokerPrincipal, prefix: string): Promise<Revoked> {
-  const { aclRows, removeAcls } = await import('../../infra/topics/acls.js');
-  const { removeScramUser } = await import('../../infra/topics/scram-users.js');
-  const user = principal.user ?? principal.name;
-  const acls = await removeAcls(connection, aclRows([principal], prefix));
-  return { principal: principal.name, user, acls, passwords: await removeScramUser(connection, user) };
 }
 
 async function makeKey(name: string, { dir, keyId, gateKeys }: CredentialWants): Promise<Credentials['key']> {
@@ -101,18 +93,55 @@ async function findLogin(connection: KafkaConnection, username: string, { dir, m
 }
 
 /** The file before the broker: a password that nobody knows would have to be replaced. */
-async function putLogin(connection: KafkaConnection, login: FoundLogin, { dir }: CredentialWants, name: string): Promise<Credentials['password']> {
+async function putLogin(connection: KafkaConnection, login: FoundLogin, { dir, resetPassword }: CredentialWants, name: string): Promise<PasswordChange> {
   const { setScramPassword, tryLogin, whenLoginWorks } = await import('../../infra/topics/scram-users.js');
   const file = passwordPath(dir, login.username);
-  const text = `${login.password.reveal()}\n`;
   await mkdir(dir, { recursive: true, mode: 0o700 });
-  if (login.isReplaced) await replaceFile(file, text, () => setScramPassword(connection, login));
+  if (login.isReplaced) await replacePassword(connection, login, file);
   else {
-    if (!login.isInFile) await writeNew(file, text);
+    if (!login.isInFile) await writeNew(file, textOf(login));
     if (!login.isOnBroker) await setScramPassword(connection, login);
   }
+  const voided = resetPassword ? await voidOthers(connection, login, file) : [];
   const isUnchanged = login.isOnBroker && login.isInFile && !login.isReplaced;
   const verdict = isUnchanged ? await tryLogin(connection, login) : await whenLoginWorks(connection, login);
   if (verdict === 'refused') throw new CliError('unavailable', `the broker took the password of ${name}, and does not let it log in yet`, 'Run this again: what was made is kept.');
-  return { file, change: login.isReplaced ? 'replaced' : isUnchanged ? 'unchanged' : 'made', login: verdict };
+  return { file, change: login.isReplaced ? 'replaced' : isUnchanged ? 'unchanged' : 'made', voided, login: verdict };
+}
+
+/** The new password lies beside the old one until the broker has it: whichever is in force, it is in a file. */
+async function replacePassword(connection: KafkaConnection, login: FoundLogin, file: string): Promise<void> {
+  const { setScramPassword } = await import('../../infra/topics/scram-users.js');
+  const replacement = await layBeside(file, textOf(login));
+  const { beside } = replacement;
+  try {
+    await setScramPassword(connection, login);
+  } catch (error) {
+    if (!(error instanceof BlackboardError) || error.details['mayBeInForce'] !== true) {
+      await replacement.discard();
+      throw error;
+    }
+    throw new CliError('unavailable', `it is not known whether the new password of ${login.username} is in force; it is in ${beside}, the old one in ${file}: ${error.message}`,
+      `Once the broker answers, run this again: it makes both void. Or put ${beside} in the place of ${file}, should the old one not log in.`, { code: error.code, newPasswordFile: beside });
+  }
+  try {
+    await replacement.takePlace();
+  } catch (error) {
+    throw new CliError('failed', `the new password of ${login.username} is in force, and could not take the place of the old one (${(error as Error).message}); it is in ${beside}`, 'Mend that, and run this again: it makes another one.', { newPasswordFile: beside });
+  }
+}
+
+/** A password that was seen may have been set for another mechanism than the one asked for. Returns those that are void now. */
+async function voidOthers(connection: KafkaConnection, { username, mechanism }: ScramLogin, file: string): Promise<readonly ScramMechanism[]> {
+  const { removeScramUser } = await import('../../infra/topics/scram-users.js');
+  try {
+    return await removeScramUser(connection, username, mechanism);
+  } catch (error) {
+    if (!(error instanceof BlackboardError)) throw error;
+    throw new CliError('unavailable', `the new password of ${username} is in force, and in ${file}; that of another mechanism may be in force still: ${error.message}`, 'Run this again.', { code: error.code });
+  }
+}
+
+function textOf({ password }: ScramLogin): string {
+  return `${password.reveal()}\n`;
 }

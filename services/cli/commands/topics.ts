@@ -71,7 +71,7 @@ async function applyAll(options: TopicsOptions, { terminal, env, finish }: CliCo
     terminal.out(table([{ title: 'TOPIC' }, { title: 'CHANGE' }], changes.map(({ topic, change }) => [foreign(topic), change]), terminal));
     if (acls !== null) {
       terminal.out(`\n${changeText(acls, terminal)}`);
-      if (acls.surplus.length > 0) terminal.err(`${driftText({ missing: [], surplus: acls.surplus }, terminal)}${surplusHint}`);
+      if (acls.surplus.length > 0) terminal.err(`${driftText({ missing: [], surplus: acls.surplus }, terminal)}${surplusHint(env)}`);
     }
   }
   finish(exitCodes.ok);
@@ -91,7 +91,7 @@ async function checkAll(options: TopicsOptions, { terminal, env, finish }: CliCo
     showTopics(drift, terminal);
     if (acls !== null) {
       terminal.out(driftText(acls, terminal));
-      terminal.err(driftHint(acls));
+      terminal.err(driftHint(acls, env));
     }
   }
   finish(drift.length === 0 && (acls === null || acls.missing.length + acls.surplus.length === 0) ? exitCodes.ok : exitCodes.diverged);
