@@ -85,7 +85,7 @@ function isObject(value: unknown): boolean {
 /** Far above what a broker takes; what a damaged or hostile file names beyond it would be gathered until memory ends. */
 const frameBytesMax = 64 * 1024 * 1024;
 
-/** Adds the whole frames of `body` to a log, whose records then share its memory; answers where they end. */
+/** Adds the whole frames of `body` to a log, whose records then share its memory; answers where they end. @throws BlackboardError INPUT_INVALID */
 export function addFrames(log: HeldLog, topics: Pick<TopicNames, 'quarantine' | 'verified'>, body: Buffer): number {
   let at = 0;
   for (;;) {
@@ -95,9 +95,16 @@ export function addFrames(log: HeldLog, topics: Pick<TopicNames, 'quarantine' | 
     if (keyEnd + 4 > body.length) return within(at, keyEnd);
     const valueEnd = keyEnd + 4 + body.readUInt32BE(keyEnd);
     if (valueEnd > body.length) return within(at, valueEnd);
-    log.add(body[at] === 0 ? topics.quarantine : topics.verified, body.readUInt16BE(at + 1), { appendTimeMs: body.readDoubleBE(at + 3), key: body.subarray(keyAt, keyEnd), value: body.subarray(keyEnd + 4, valueEnd) });
+    log.add(body[at] === 0 ? topics.quarantine : topics.verified, body.readUInt16BE(at + 1), { appendTimeMs: timeAt(body, at + 3), key: body.subarray(keyAt, keyEnd), value: body.subarray(keyEnd + 4, valueEnd) });
     at = valueEnd;
   }
+}
+
+/** Whatever compares times would pass with one that is no number. */
+function timeAt(body: Buffer, at: number): number {
+  const appendTimeMs = body.readDoubleBE(at);
+  if (Number.isSafeInteger(appendTimeMs) && appendTimeMs >= 0) return appendTimeMs;
+  throw new BlackboardError('INPUT_INVALID', `a record appended at ${appendTimeMs} ms, which no log says`);
 }
 
 function within(at: number, end: number): number {

@@ -13,7 +13,7 @@ import { EventCodec } from '../services/runtime/codec/event-codec.js';
 import type { LogRecord } from '../services/runtime/log/port.js';
 import { projectRoot } from '../services/runtime/project-root.js';
 import { verifyLog } from '../services/verify/verify-log.js';
-import { HeldLog, readGolden, writeHeader } from './golden-file.js';
+import { frame, HeldLog, readGolden, writeHeader } from './golden-file.js';
 import type { RecordedBlackboard } from './readable-log.js';
 import { openRecordedFile, writeRecordedFile } from './recorded-file.js';
 import { replayLog } from './replay.js';
@@ -148,5 +148,19 @@ describe('a recorded file', () => {
     head.writeUInt32BE(0xffff_fff0, 15);
     await writeFile(path, Buffer.concat([writeHeader(header), gzipSync(Buffer.concat([head, Buffer.alloc(3 * 1024 * 1024)]))]));
     await assert.rejects(openRecordedFile(path), { code: 'INPUT_INVALID', message: /a record of 4294967\d+ bytes/ });
+  });
+
+  it('refuses an append time that no log gives, and more than memory holds', async () => {
+    const path = join(folder, 'times');
+    const header = { format: 1 as const, ...about, partitions: 1, jobs: 0 };
+    const record = { topic: golden.topics.quarantine, partition: 0, offset: 0, key: Buffer.from('k'), value: Buffer.alloc(100_000) };
+    const write = (appendTimeMs: number): Promise<void> => writeFile(path, Buffer.concat([writeHeader(header), gzipSync(frame(0, { ...record, appendTimeMs }))]));
+    for (const wrong of [NaN, Infinity, -Infinity, -1, 0.5, 2 ** 53]) {
+      await write(wrong);
+      await assert.rejects(openRecordedFile(path), { code: 'INPUT_INVALID', message: /a record appended at \S+ ms, which no log says/ }, `${wrong}`);
+    }
+    await write(1_760_000_000_000);
+    assert.equal((await recordsOf(await openRecordedFile(path))).length, 1);
+    await assert.rejects(openRecordedFile(path, 50_000), { code: 'INPUT_INVALID', message: /unpacks to more than 50000 bytes/ });
   });
 });

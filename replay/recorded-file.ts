@@ -5,6 +5,7 @@
 import { randomBytes } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { open, rename, rm } from 'node:fs/promises';
+import { totalmem } from 'node:os';
 import { dirname, join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { createGunzip, createGzip } from 'node:zlib';
@@ -83,17 +84,23 @@ async function writeAside(path: string, header: GoldenHeader, frames: () => Asyn
   await syncFolder(dirname(path));
 }
 
-/** @throws BlackboardError INPUT_INVALID: it is no recorded file, or is cut; NOT_FOUND. */
-export async function openRecordedFile(path: string): Promise<RecordedBlackboard> {
+/**
+ * @param bytesMax what it may unpack to; a small file may name a thousand times its size.
+ * @throws BlackboardError INPUT_INVALID: it is no recorded file, is cut, or is too large; NOT_FOUND.
+ */
+export async function openRecordedFile(path: string, bytesMax = totalmem()): Promise<RecordedBlackboard> {
   const { header, bytes } = await readHeader(path);
   const topics = topicNames(header.prefix);
   const log = new HeldLog(topics, header.partitions);
   let rest: Buffer = Buffer.alloc(0);
   // The pipeline may tell only that it was aborted.
   let flaw: unknown;
+  let unpacked = 0;
   try {
     await pipeline(createReadStream(path, { start: bytes, highWaterMark: chunkBytes }), createGunzip({ chunkSize: chunkBytes }), async (chunks) => {
       for await (const chunk of chunks as AsyncIterable<Buffer>) {
+        unpacked += chunk.length;
+        if (unpacked > bytesMax) throw new Error('it is too large');
         const all = rest.length === 0 ? chunk : Buffer.concat([rest, chunk]);
         try {
           rest = all.subarray(addFrames(log, topics, all));
@@ -104,6 +111,7 @@ export async function openRecordedFile(path: string): Promise<RecordedBlackboard
       }
     });
   } catch (thrown) {
+    if (unpacked > bytesMax) throw new BlackboardError('INPUT_INVALID', `${path} unpacks to more than ${bytesMax} bytes, the memory of this machine, and a log is held there; read it on a larger one`, {}, { cause: thrown });
     const error = flaw ?? thrown;
     throw new BlackboardError('INPUT_INVALID', `${path} is cut or damaged: ${(error as Error).message}; record it again`, {}, { cause: error });
   }
