@@ -16,5 +16,5 @@ export const addBoard: AddCommand = (program, context) => {
       context.terminal.out(options.json === true ? jsonLine(raw) : boardText(readAnswer(answers.artifacts, raw).artifacts, context.terminal));
       context.finish(exitCodes.ok);
     });
-  examples(command, [['blackboard board JOB', 'Artifacts by reference: type, step, hash, who made and who checked them']], 'A refused body itself is shown to nobody but its producer and the verifier that was asked. Claims that were refused whole\n(a false signature, a late answer) are no artifacts: "blackboard audit JOB" has them, and why.');
+  examples(command, [['blackboard board JOB', 'Artifacts by reference: type, step, hash, who made and who checked them']], 'A refused body itself is shown to nobody but its producer and the verifier that was asked. Claims that were refused whole\n(a false signature, a late answer) are no artifacts: "blackboard audit JOB" has those of before the job\'s end, and why;\nall of them are in the view rejections (failure_playbook.md, C8).');
 };
