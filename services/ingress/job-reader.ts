@@ -75,7 +75,11 @@ export class JobReader {
     }
   }
 
-  /** Newest first, in the order of an index: a page costs as much as it shows. `before` is `<accepted at, ms>-<job>` of the last one seen. */
+  /**
+   * Newest first. Of one tenant in the order of an index: a page costs what it shows, and with a state or outcome also what
+   * it passes over to find that. Of all tenants it costs all jobs. An index over states would cost jobs the update in place
+   * by which they end. `before` is `<accepted at, ms>-<job>` of the last one seen.
+   */
   async jobs(caller: Caller, filter: { readonly state?: string | undefined; readonly limit: number; readonly before?: string | undefined }): Promise<{ readonly jobs: readonly JobView[]; readonly next: string | null }> {
     const [beforeMs, beforeJob] = filter.before?.split('-') ?? [null, null];
     const rows = await this.#query<JobView>(

@@ -61,7 +61,8 @@ export async function startIngress(options: IngressOptions): Promise<Ingress> {
   const nowMs = options.nowMs ?? Date.now;
   const seams = options.seams ?? noSeams;
   await refuseOtherTopics(options.db, topics.verified).catch((error: unknown) => {
-    // Submitting needs no database, and who asks for rows is told 503 until it is back.
+    // For a Postgres that goes away right here, and for who starts this without waiting for it (main.ts does wait):
+    // submitting needs no database, and who asks for rows is told 503 until it is back.
     if (!isTransientDatabaseError(error)) throw error;
     logger.warn({ error }, 'Postgres does not answer: that it holds the rows of this blackboard was not checked');
   });
