@@ -3,7 +3,7 @@
 
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
-import { mkdtempSync, readFileSync, readdirSync, rmSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
@@ -22,6 +22,8 @@ import { makeCredentials, type CredentialWants } from './make-credentials.js';
 const skip = (await whatIsMissing({ kafka: true })) ?? false;
 const { AclOperationTypes: operations } = kafkajs;
 const secret = (text: string): { reveal(): string } => ({ reveal: () => text });
+/** With a user name of 200 letters no request is as large as the one that sets the password: that is how the proxy tells it. */
+const setsPasswordBytes = 270;
 let broker: LocalBroker;
 let folder: string;
 
@@ -53,14 +55,13 @@ function wants(dir: string, resetPassword: boolean): CredentialWants {
 const filesIn = (dir: string): readonly (readonly [string, string])[] => readdirSync(join(folder, dir)).sort().map((name) => [name, readFileSync(join(folder, dir, name), 'utf8').trim()]);
 
 test('a new password whose fate is not known lies beside the old one, and the error says where', { skip, timeout: 60_000 }, async () => {
-  // So long that no other request is as large as the one that sets the password: that is how the proxy tells it.
   const ops: BrokerPrincipal = { name: 'o'.repeat(64), user: 'o'.repeat(200), role: 'operator' };
   await makeCredentials(as('admin'), ops, wants('unknown', false));
   const [old] = filesIn('unknown');
   await grantOnCluster('helper', operations.ALTER, operations.DESCRIBE);
   const proxy = await FaultProxy.open({ host: '127.0.0.1', port: broker.port });
   try {
-    proxy.requestBytesMin = 270;
+    proxy.requestBytesMin = setsPasswordBytes;
     proxy.mode = 'cutOnReply';
     const reset = makeCredentials({ ...as('helper'), translateAddress: () => proxy.address }, ops, wants('unknown', true)).then(() => assert.fail('it was said to be done'), (error: unknown) => error);
     while (proxy.losses === 0) await new Promise((resolve) => { setTimeout(resolve, 5); });
@@ -74,6 +75,27 @@ test('a new password whose fate is not known lies beside the old one, and the er
     assert.ok(error.message.includes(join(folder, 'unknown', beside![0])), error.message);
     assert.match(error.message, /CLUSTER_AUTHORIZATION_FAILED/);
     assert.equal(await whenLoginWorks(as('admin'), { username: ops.user!, mechanism: 'scram-sha-256', password: secret(beside![1]) }), 'works', 'it was the only copy of the password in force');
+  } finally {
+    await proxy.close();
+  }
+});
+
+test('a new password that is in force and cannot take its place is kept, and the error says where', { skip, timeout: 60_000 }, async () => {
+  const ops: BrokerPrincipal = { name: 'o'.repeat(64), user: 'p'.repeat(200), role: 'operator' };
+  const { password: { file } } = await makeCredentials(as('admin'), ops, wants('in-the-way', false));
+  const proxy = await FaultProxy.open({ host: '127.0.0.1', port: broker.port });
+  try {
+    proxy.requestBytesMin = setsPasswordBytes;
+    proxy.mode = 'cutOnReply';
+    const reset = makeCredentials({ ...as('admin'), translateAddress: () => proxy.address }, ops, wants('in-the-way', true)).then(() => assert.fail('it was said to be done'), (error: unknown) => error);
+    while (proxy.losses === 0) await new Promise((resolve) => { setTimeout(resolve, 5); });
+    rmSync(file);
+    mkdirSync(file);
+    proxy.mode = 'pass';
+    const error = await reset;
+    const beside = readdirSync(join(folder, 'in-the-way')).map((name) => join(folder, 'in-the-way', name)).find((path) => path !== file)!;
+    assert.ok(error instanceof CliError && error.message.includes('is in force, and could not take the place of the old one') && error.message.endsWith(beside), String(error));
+    assert.equal(await whenLoginWorks(as('admin'), { username: ops.user!, mechanism: 'scram-sha-256', password: secret(readFileSync(beside, 'utf8').trim()) }), 'works');
   } finally {
     await proxy.close();
   }
