@@ -106,20 +106,24 @@ describe('a recorded file', () => {
     const own = await mkdtemp(join(folder, 'own-'));
     const path = join(own, 'kept');
     let modes: readonly number[] = [];
-    let fails = true;
+    let stop: ((there: readonly string[]) => void) | null = (there) => { if (there.length > 0) throw new Error('the disk is gone'); };
     const log: RecordedBlackboard['log'] = {
       ranges: (topic) => golden.log.ranges(topic),
       close: () => golden.log.close(),
       async *read(options) {
         const there = await readdir(own);
         modes = [...modes, ...await Promise.all(there.map(async (name) => (await stat(join(own, name))).mode & 0o777))];
-        if (fails && there.length > 0) throw new Error('the disk is gone');
+        stop?.(there);
         yield* golden.log.read(options);
       },
     };
     await assert.rejects(writeRecordedFile(path, { ...golden, log }, about), { message: 'the disk is gone' });
     assert.deepEqual(await readdir(own), []);
-    fails = false;
+    const stopped = new AbortController();
+    stop = (there) => { if (there.length > 0) stopped.abort(); };
+    await assert.rejects(writeRecordedFile(path, { ...golden, log }, about, stopped.signal), { name: 'AbortError' });
+    assert.deepEqual(await readdir(own), []);
+    stop = null;
     await Promise.all([1, 2].map(() => writeRecordedFile(path, { ...golden, log }, about)));
     assert.deepEqual([await readdir(own), [...new Set(modes)], (await stat(path)).mode & 0o777], [['kept'], [0o600], 0o600]);
     assert.deepEqual(await recordsOf(await openRecordedFile(path)), await recordsOf(golden));

@@ -32,14 +32,14 @@ export interface WrittenFile {
 
 /**
  * Writes both topics as they are now; the file takes its name when it is whole and on disk. Its owner alone may read it:
- * it holds what all tenants wrote.
+ * it holds what all tenants wrote. Nothing is left of one that fails, or that `signal` stops.
  */
-export async function writeRecordedFile(path: string, source: RecordedBlackboard, about: { readonly name: string; readonly reason: string }): Promise<WrittenFile> {
+export async function writeRecordedFile(path: string, source: RecordedBlackboard, about: { readonly name: string; readonly reason: string }, signal?: AbortSignal): Promise<WrittenFile> {
   const { log, topics, codec } = source;
   // Verified first: each of its decisions then has its claim.
   const verified = await log.ranges(topics.verified);
   const quarantine = await log.ranges(topics.quarantine);
-  const ids = await schemaIds(source);
+  const ids = await schemaIds(source, signal);
   const schemas: Record<string, unknown> = {};
   for (const id of ids) {
     const avro = codec.schemaOf(id);
@@ -52,6 +52,7 @@ export async function writeRecordedFile(path: string, source: RecordedBlackboard
       for (const range of ranges) {
         if (range.low > 0) throw new BlackboardError('LOG_OUT_OF_RANGE', `${topic} partition ${range.partition} begins at offset ${range.low}: a recorded file holds a log from its beginning`, { low: range.low });
         for await (const batch of log.read({ topic, partition: range.partition, from: 0, until: range.next })) {
+          signal?.throwIfAborted();
           counts[number] = (counts[number] as number) + batch.length;
           yield Buffer.concat(batch.map((record: LogRecord) => frame(number, record)));
         }
@@ -137,11 +138,12 @@ function codecOf({ schemas = {} }: GoldenHeader): EventCodec {
 }
 
 /** Every schema id that a record of either topic names and that somebody knows. */
-async function schemaIds({ log, topics, codec, learn }: RecordedBlackboard): Promise<ReadonlySet<number>> {
+async function schemaIds({ log, topics, codec, learn }: RecordedBlackboard, signal?: AbortSignal): Promise<ReadonlySet<number>> {
   const ids = new Set<number>();
   for (const topic of [topics.quarantine, topics.verified]) {
     for (const { partition, low, next } of await log.ranges(topic)) {
       for await (const batch of log.read({ topic, partition, from: low, until: next })) {
+        signal?.throwIfAborted();
         for (const id of await learnSchemas(batch.map(({ value }) => value), codec, learn)) ids.add(id);
       }
     }

@@ -2,7 +2,7 @@ import { openRecorded } from '../../../replay/open-recorded.js';
 import { writeRecordedFile } from '../../../replay/recorded-file.js';
 import { counted } from '../../runtime/counted.js';
 import { examples, withJson, type AddCommand, type CliContext, type JsonOption } from '../context.js';
-import { exitCodes } from '../exit-codes.js';
+import { CliError, exitCodes } from '../exit-codes.js';
 import { withProgress } from '../progress.js';
 import { keptAt, withLog, type LogOptions } from '../recorded-at.js';
 import { foreign, jsonLine } from '../terminal.js';
@@ -24,12 +24,15 @@ export const addRecord: AddCommand = (program, context) => {
   ], 'A whole log, never a part: decisions rest on all that is before them. The file holds whatever the log\nholds, of all tenants: its owner alone may read it.');
 };
 
-async function record(options: RecordOptions, { terminal, env, finish }: CliContext): Promise<void> {
+async function record(options: RecordOptions, { terminal, env, stopped, finish }: CliContext): Promise<void> {
   const source = await openRecorded(keptAt(options, env), (text) => terminal.err(`${text}\n`));
   try {
-    const written = await withProgress(terminal, 'recording', () => writeRecordedFile(options.out, source, { name: 'recorded', reason: options.reason ?? '' }));
+    const written = await withProgress(terminal, 'recording', () => writeRecordedFile(options.out, source, { name: 'recorded', reason: options.reason ?? '' }, stopped));
     terminal.out(options.json === true ? jsonLine({ file: options.out, ...written }) : `${foreign(options.out)}: ${counted(written.claims, 'claim')}, ${counted(written.facts, 'fact')}, ${counted(written.partitions, 'partition')}\n`);
     finish(exitCodes.ok);
+  } catch (error) {
+    if (stopped.aborted) throw new CliError('interrupted', 'stopped before the file was whole; nothing of it was kept');
+    throw error;
   } finally {
     await source.log.close();
   }
