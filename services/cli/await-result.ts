@@ -21,7 +21,7 @@ export interface ResultWish {
 const waitOnceS = 60;
 /** Who would wait to the end gives up after so long without an answer. */
 const silenceMsMax = 60_000;
-/** An answer that comes so much before the time asked for was not waited for. */
+/** An answer that comes so much before a whole wait was not waited for. */
 const earlyMs = 100;
 
 /**
@@ -39,7 +39,8 @@ export async function awaitResult(client: IngressClient, wish: ResultWish, termi
         const answer = await askOnce(client, wish, waitS);
         awaySinceMs = null;
         if (answer.status !== 202 || Date.now() >= deadlineMs) return answer;
-        if (Date.now() - askedAtMs < waitS * 1000 - earlyMs) await pause(deadlineMs, wish.signal);
+        // Less than a whole wait is a service that takes no more waiters, or the deadline's last moment: neither is pressed.
+        if (Date.now() - askedAtMs < waitOnceS * 1000 - earlyMs) await pause(deadlineMs, wish.signal);
       } catch (error) {
         if (!(error instanceof CliError) || error.exit !== 'unavailable' || Date.now() >= Math.min(deadlineMs, (awaySinceMs ?? Infinity) + silenceMsMax)) throw error;
         if (awaySinceMs === null) terminal.err(`blackboard: ${foreign(error.message)}; asking again\n`);
