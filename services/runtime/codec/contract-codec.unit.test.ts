@@ -53,7 +53,7 @@ test('refuses counts and lengths beyond the bytes at once', () => {
     assert.equal(decodeBody(plan, Buffer.concat([varint(1), varint(count)])).ok, false);
     assert.equal(decodeBody(plan, Buffer.concat([varint(1), varint(-1)])).ok, false);
   }
-  assert.ok(performance.now() - startedMs < 100);
+  assert.ok(performance.now() - startedMs < 1_000);
 });
 
 test('refuses an array of a million nulls, which takes no bytes', () => {

@@ -36,7 +36,7 @@ test('refuses a count of items that the record has no bytes for at once, before 
   const hundredMillion = Buffer.from([0x80, 0x84, 0xaf, 0x5f]);
   const startedMs = performance.now();
   assert.deepEqual({ ...codec.decode(Buffer.concat([value.subarray(0, at), hundredMillion, value.subarray(at)])) }, { ok: false, reason: 'not-avro', schemaId: value.readInt32BE(1) });
-  assert.ok(performance.now() - startedMs < 100);
+  assert.ok(performance.now() - startedMs < 1_000);
 });
 
 test('peeks at the time of facts of every type and of every released version as it decodes it', () => {

@@ -79,7 +79,7 @@ export class VerifiedFixture {
 }
 
 /** Waits until it holds; the test's own time limit ends it. */
-export async function until(holds: () => boolean, what: string, limitMs = 5_000): Promise<void> {
+export async function until(holds: () => boolean, what: string, limitMs = 20_000): Promise<void> {
   const endMs = Date.now() + limitMs;
   while (!holds()) {
     if (Date.now() > endMs) throw new Error(`never came: ${what}`);

@@ -73,7 +73,7 @@ async function observe(membership: Pick<Membership, 'group' | 'topics' | 'bytesP
   return { member, records, assignments, halts };
 }
 
-async function until(what: string, condition: () => boolean, limitMs = 15_000): Promise<void> {
+async function until(what: string, condition: () => boolean, limitMs = 30_000): Promise<void> {
   const deadlineMs = Date.now() + limitMs;
   while (!condition()) {
     assert.ok(Date.now() < deadlineMs, `${what} within ${limitMs} ms`);
