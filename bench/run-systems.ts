@@ -40,6 +40,8 @@ type Mutable = { -readonly [K in keyof SystemResult]: SystemResult[K] extends re
 type Say = (line: string) => void;
 
 const deadlineMs = 240_000;
+/** Of the jobs of a warm-up, as many again come one at a time. */
+const aloneShare = 0.1;
 
 export interface Measured {
   readonly systems: readonly SystemResult[];
@@ -70,6 +72,8 @@ export async function runSystems(choices: readonly SystemChoice[], { servers, ra
   const seats = choices.filter((choice) => !isModeOfAnother(choice)).map((choice) => seatOf(choice, choices.filter(({ modeOf }) => modeOf?.system === choice.name).map((mode) => seatOf(mode, []))));
   const hops: Figures[] = [];
   const run: Run = { servers, sizes, say, stages: {} };
+  // Brokers run for months: that of the first turn must not be one that has just been started.
+  await raw.hops(sizes.warmUpJobs);
   for (let repetition = 1; repetition <= sizes.repetitions; repetition += 1) {
     hops.push(await raw.hops(sizes.latencyJobs * 2));
     const turn = { ...run, say: (line: string) => say(`${repetition}/${sizes.repetitions} ${line}`) };
@@ -101,7 +105,10 @@ async function measureAll(seat: Seat, driver: Driver, { servers, sizes, say }: R
   const mode = choice.modeOf?.mode;
   if (mode !== undefined) await driver.measure({ measure: 'mode', mode, isOn: true }, deadlineMs);
   try {
-    await driver.measure({ measure: 'warm-up', jobs: Math.ceil(sizes.warmUpJobs * warmUpShare), inFlight: Math.min(64, choice.inFlight) }, deadlineMs);
+    const jobs = Math.ceil(sizes.warmUpJobs * warmUpShare);
+    await driver.measure({ measure: 'warm-up', jobs, inFlight: Math.min(64, choice.inFlight) }, deadlineMs);
+    // A runtime that compiles as it runs has seen batches until now, and is slow with the first hundreds that come alone.
+    await driver.measure({ measure: 'warm-up', jobs: Math.ceil(jobs * aloneShare), inFlight: 1 }, deadlineMs);
     await servers.analyze();
     for (const measure of choice.measures) {
       const { what, figures, shown } = turnOf(measure, seat, sizes);
