@@ -40,8 +40,8 @@ type Mutable = { -readonly [K in keyof SystemResult]: SystemResult[K] extends re
 type Say = (line: string) => void;
 
 const deadlineMs = 240_000;
-/** Of the jobs of a warm-up, as many again come one at a time. */
-const aloneShare = 0.1;
+/** Beside the jobs of a warm-up such a part of them again, one at a time. */
+const aloneShare = 0.2;
 
 export interface Measured {
   readonly systems: readonly SystemResult[];
