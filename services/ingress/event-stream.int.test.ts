@@ -37,11 +37,14 @@ test('rows are read no faster than the caller takes them', async () => {
     return Array.from({ length: pageRows }, (_, index) => ({ offset: after + 1 + index, eventType: 'StepRequested', detail: 'x'.repeat(10_000) }));
   };
   const served = await serve(endless, bell);
-  await new Promise((resolve) => setTimeout(resolve, 300));
-  const read = pages;
-  await new Promise((resolve) => setTimeout(resolve, 300));
+  // What the sockets hold is read first, however long that takes here.
+  let read = -1;
+  while (pages !== read && pages < 50) {
+    read = pages;
+    await new Promise((resolve) => setTimeout(resolve, 300));
+  }
   assert.equal(pages, read, 'nothing more is read while the caller takes nothing');
-  assert.ok(read < 50, `${read} pages of 1 MB`);
+  assert.ok(read > 0 && read < 50, `${read} pages of 1 MB`);
   await close(served, bell);
   await served.done;
 });
@@ -51,8 +54,10 @@ test('a quiet stream shows that it is alive, and ends when the door closes', asy
   const served = await serve(async () => [], bell, 30);
   let text = '';
   served.response.setEncoding('utf8').on('data', (chunk: string) => { text += chunk; });
-  await new Promise((resolve) => setTimeout(resolve, 200));
-  assert.ok((text.match(/^: beat$/gm) ?? []).length >= 2, text);
+  for (const untilMs = Date.now() + 20_000; (text.match(/^: beat$/gm) ?? []).length < 2;) {
+    assert.ok(Date.now() < untilMs, text);
+    await new Promise((resolve) => setTimeout(resolve, 10));
+  }
   bell.close();
   await served.done;
   await close(served, bell);
@@ -72,7 +77,7 @@ test('a ring wakes the stream before it would have looked again', async () => {
   const startedMs = Date.now();
   ring();
   await served.done;
-  assert.ok(Date.now() - startedMs < 5000);
+  assert.ok(Date.now() - startedMs < 30_000);
   await close(served, bell);
 });
 
