@@ -44,7 +44,7 @@ test('puts that come together share the limit of bodies, and give back what the 
   // Those over the limit are refused although the store has not answered for the others.
   await new Promise<void>((resolve) => {
     for (const one of together) void one.then((status) => { if (refused.push(status) === 3) resolve(); });
-    setTimeout(resolve, 5000).unref();
+    setTimeout(resolve, 30_000).unref();
   });
   assert.deepEqual(refused, [403, 403, 403]);
   refuse(new Error('the disk is full'));

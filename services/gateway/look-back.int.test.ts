@@ -28,7 +28,7 @@ test('knows the policy in force although its checkpoint is older than what it lo
   logTimeMs = 1_000;
   await say(jobEnded({ job: jobOf('one'), hash: contentHash(result) }));
   const keyring = new Keyring(['gateway', 'ingress'].map((principal) => ({ principal, keyId: 'k1', secret: randomBytes(32) })));
-  const gateway = await startGateway({ log, codec, keyring, topics, bodies, models: null, port: 0, host: '127.0.0.1', logger: createLogger({ service: 'gateway' }), waitMsMax: 300, startAtMs: 500 });
+  const gateway = await startGateway({ log, codec, keyring, topics, bodies, models: null, port: 0, host: '127.0.0.1', logger: createLogger({ service: 'gateway' }), waitMsMax: 10_000, startAtMs: 500 });
   context.after(async () => {
     await gateway.close();
     await log.close();
