@@ -14,9 +14,13 @@ const notLeader = 6;
 function loopOver(cluster: { leader: string; failing: ReadonlySet<string> }) {
   const told: unknown[] = [];
   const failures = new Map<string, number>();
+  let answers = 0;
   const broker = (nodeId: string) => ({ connectionPool: { send: async () => {
     await sleep(2);
-    if (!cluster.failing.has(nodeId)) return [{ errorCode: 0, records: [] }];
+    if (!cluster.failing.has(nodeId)) {
+      answers += 1;
+      return [{ errorCode: 0, records: [] }];
+    }
     failures.set(nodeId, (failures.get(nodeId) ?? 0) + 1);
     throw createErrorFromCode(notLeader);
   } } });
@@ -29,7 +33,8 @@ function loopOver(cluster: { leader: string; failing: ReadonlySet<string> }) {
   });
   loop.wake();
   const failed = async (nodeId: string, times: number): Promise<void> => { while ((failures.get(nodeId) ?? 0) < times) await sleep(2); };
-  return { loop, told, failed };
+  const answered = async (): Promise<void> => { while (answers === 0) await sleep(2); };
+  return { loop, told, failed, answered };
 }
 
 test('tells of a leader that fails for long, and not of one that fails once, led nothing for long, and fails once more', { timeout: 20_000 }, async () => {
@@ -37,10 +42,11 @@ test('tells of a leader that fails for long, and not of one that fails once, led
   const now = performance.now.bind(performance);
   const moved = mock.method(performance, 'now', () => now() + laterMs);
   const cluster = { leader: 'one', failing: new Set(['one']) };
-  const { loop, told, failed } = loopOver(cluster);
+  const { loop, told, failed, answered } = loopOver(cluster);
   try {
     await failed('one', 1);
     cluster.leader = 'two';
+    await answered();
     await sleep(200);
     laterMs += 60_000;
     cluster.leader = 'one';
