@@ -100,7 +100,7 @@ describe('an orchestrator', () => {
     const orchestrator = await rig.orchestrator(logs.open());
     t.after(() => orchestrator.close());
     const accepted = () => orchestrator.partitions()[0]?.state?.jobs.size ?? 0;
-    for (const untilMs = Date.now() + 5_000; accepted() < 24 && Date.now() < untilMs;) await sleep(5);
+    for (const untilMs = Date.now() + 20_000; accepted() < 24 && Date.now() < untilMs;) await sleep(5);
     assert.equal(accepted(), 24);
     const epochs = logs.slice({ topic: topics.verified, partition: 0, from: 0, until: logs.range(topics.verified, 0).next, bytesMax: Infinity }).filter(({ value }) => rig.codec.peek(value)?.type === 'EpochStarted').length;
     assert.ok(epochs >= 2 && epochs <= 6, `${epochs} epochs`);
