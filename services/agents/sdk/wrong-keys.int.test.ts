@@ -80,7 +80,7 @@ test('jobs outlive key files that do not match: said once and loudly, tried agai
   assert.match(String(said(/refuses what noop signs/)[0]?.['msg']), /key files .* do not match.*all\.json/);
   assert.deepEqual([fixture.claims(), modelCalls()], [[], 0]);
   await gateway(right);
-  await until(() => fixture.claims().length === 2, 'both claims', 10_000);
+  await until(() => fixture.claims().length === 2, 'both claims');
   assert.deepEqual(fixture.claims().map(({ type }) => type), ['ArtifactsProposed', 'ArtifactsProposed']);
   assert.equal(modelCalls(), 2);
   assert.equal(said(/takes what noop signs again/).length, 1);
