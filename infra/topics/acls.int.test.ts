@@ -14,6 +14,7 @@ import { entryText, toEntry } from './acl-drift.js';
 import { aclRows, applyAcls, checkAcls, grantsOfUser, removeGrantsOfUser, type BrokerPrincipal } from './acls.js';
 import { applyTopics, checkTopics, type TopologySettings } from './apply.js';
 import { onceShown } from './once-shown.js';
+import { makeGrants } from './testing-grants.js';
 import { startBroker, type LocalBroker } from '../local/broker.js';
 import { whatIsMissing } from '../local/for-tests.js';
 
@@ -92,12 +93,7 @@ const [onTopic, onGroup, onCluster] = [2, 3, 4];
 const [create, alter, describe, describeConfigs, alterConfigs] = [5, 7, 8, 10, 11];
 
 async function grant(grants: readonly (readonly [principal: string, operation: number, resourceType: number, resourceName: string, pattern?: number, permission?: number])[]): Promise<void> {
-  const client = openClient(admin);
-  const own = client.kafka.admin();
-  await own.connect();
-  await own.createAcls({ acl: grants.map(([name, operation, resourceType, resourceName, resourcePatternType = 3, permissionType = 3]) => ({ host: '*', permissionType, principal: `User:${name}`, operation, resourceType, resourceName, resourcePatternType })) });
-  await own.disconnect();
-  client.destroySockets();
+  await makeGrants(admin, grants.map(([name, operation, resourceType, resourceName, resourcePatternType = 3, permissionType = 3]) => ({ host: '*', permissionType, principal: `User:${name}`, operation, resourceType, resourceName, resourcePatternType })));
 }
 
 test('who may give itself any right is named; who may only look is not', { skip }, async () => {

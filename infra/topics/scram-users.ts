@@ -10,6 +10,7 @@ import { ClusterLink } from '../../services/runtime/log/kafka/cluster-link.js';
 import { openClient, type KafkaConnection, type RevealableSecret } from '../../services/runtime/log/kafka/kafka-client.js';
 import { isRetriable, protocolType, rootCause } from '../../services/runtime/log/kafka/kafka-error.js';
 import { alterScramUser, deleteScramUser, describeScramUser, type ScramMechanism } from '../../services/runtime/log/kafka/wire/scram-credentials.js';
+import { onceShown } from './once-shown.js';
 
 export type { ScramMechanism } from '../../services/runtime/log/kafka/wire/scram-credentials.js';
 
@@ -73,6 +74,8 @@ export async function removeScramUser(connection: KafkaConnection, username: str
       asked.add(mechanism);
       await deleteScramUser(controller, username, mechanism);
     }
+    // Who looks next must not find what was taken away.
+    await onceShown(() => describeScramUser(controller, username), (left) => !left.some((mechanism) => asked.has(mechanism)));
   });
   return [...asked];
 }

@@ -10,6 +10,7 @@ import { startBroker, type LocalBroker } from '../../infra/local/broker.js';
 import { whatIsMissing } from '../../infra/local/for-tests.js';
 import { entryText, toEntry } from '../../infra/topics/acl-drift.js';
 import { withAdmin } from '../../infra/topics/admin.js';
+import { makeGrants } from '../../infra/topics/testing-grants.js';
 import { groupName } from '../../topics/groups.js';
 import { BlackboardError } from '../runtime/errors.js';
 import { rootCause } from '../runtime/log/kafka/kafka-error.js';
@@ -213,7 +214,7 @@ test('who is shut out loses all that the broker gives it here, whoever gave it, 
   const admin = { brokers: [broker.bootstrap], clientId: 'grants', sasl: { mechanism: 'scram-sha-256', username, password: { reveal: () => password } } } as const;
   const row = { principal: 'User:Mallory', operation: 'WRITE', resource: 'topic', pattern: 'literal', name: cluster.topics.verified } as const;
   const [allow, deny] = [{ ...toEntry(row), host: '127.0.0.1' }, { ...toEntry(row), permissionType: 2 }];
-  await withAdmin(admin, (client) => client.createAcls({ acl: [allow, deny, { ...allow, resourceName: 'orders' }] }));
+  await makeGrants(admin, [allow, deny, { ...allow, resourceName: 'orders' }]);
   const found = await blackboard(['topics', 'check', '--acls'], mine);
   assert.match(found.out, /surplus +User:Mallory ALLOW WRITE on TOPIC LITERAL \S+verified from 127\.0\.0\.1\n/);
   assert.match(found.out, /surplus +User:ops ALLOW READ on TOPIC LITERAL \S+quarantine /, 'an operator that no file names');

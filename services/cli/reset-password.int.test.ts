@@ -11,8 +11,8 @@ import kafkajs from 'kafkajs';
 import { startBroker, type LocalBroker } from '../../infra/local/broker.js';
 import { sharedBroker, whatIsMissing } from '../../infra/local/for-tests.js';
 import { removeGrantsOfUser, type BrokerPrincipal } from '../../infra/topics/acls.js';
-import { withAdmin } from '../../infra/topics/admin.js';
 import { scramMechanismsOf, setScramPassword, whenLoginWorks } from '../../infra/topics/scram-users.js';
+import { makeGrants } from '../../infra/topics/testing-grants.js';
 import { FaultProxy } from '../runtime/log/kafka/fault-proxy.js';
 import type { KafkaConnection } from '../runtime/log/kafka/kafka-client.js';
 import { CliError, exitCodes } from './exit-codes.js';
@@ -32,9 +32,7 @@ function as(username: string): KafkaConnection {
 }
 
 async function grantOnCluster(user: string, ...granted: readonly number[]): Promise<void> {
-  await withAdmin(as('admin'), (admin) => admin.createAcls({
-    acl: granted.map((operation) => ({ principal: `User:${user}`, host: '*', operation, permissionType: 3, resourceType: 4, resourceName: 'kafka-cluster', resourcePatternType: 3 })),
-  }));
+  await makeGrants(as('admin'), granted.map((operation) => ({ principal: `User:${user}`, host: '*', operation, permissionType: 3, resourceType: 4, resourceName: 'kafka-cluster', resourcePatternType: 3 })));
 }
 
 before(async () => {
