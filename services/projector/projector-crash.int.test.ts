@@ -27,7 +27,7 @@ describe('a projector on a real Postgres', { skip: missing ?? false }, () => {
 
   const fresh = async (): Promise<void> => {
     url = await server.createDatabase(`crash_${number += 1}`);
-    db = openPgDatabase({ connectionString: url, connectTimeoutMs: 2_000 });
+    db = openPgDatabase({ connectionString: url, connectTimeoutMs: 10_000 });
     await migrate(db);
   };
 

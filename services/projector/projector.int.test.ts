@@ -195,6 +195,7 @@ describe('facts that end no job', () => {
     assert.equal(await rowCount(db), 0);
     await append(...others);
     await untilRows(db, 13);
+    await until('word of the commit', () => commits.length > 0);
     assert.deepEqual(commits, [12], 'one transaction');
     await append(sampleFact('TickObserved'));
     await sleep(50);
