@@ -64,7 +64,8 @@ test('ends with a failure when the log cannot be written, and has all that was a
   const { job, offset, partition } = await before.json() as { job: string; offset: number; partition: number };
   // Its agents have posted all that they will.
   const acknowledged = await resultOf(first.url, job, offset);
-  const ended = once(first.child, 'exit') as Promise<[number | null, string | null]>;
+  // Closed, not only ended: what it said last has been read.
+  const ended = once(first.child, 'close') as Promise<[number | null, string | null]>;
   // With SIGXFSZ ignored, as Node has it, a write past the limit fails as on a full disk.
   execFileSync(prlimit as string, [`--pid=${String(first.child.pid)}`, '--fsize=4096']);
   await submit(first.url, 'after').catch(() => undefined);

@@ -20,7 +20,7 @@ it('carries one trace from the submission through the log to every decision and 
   const url = line.toString().trim();
   const submitted = await fetch(`${url}/v1/jobs`, { method: 'POST', headers: { 'content-type': 'application/json', 'idempotency-key': 'traced' }, body: JSON.stringify({ workflow: 'brief', params: { docs: dataDir, question: 'What is a lamp?' } }) });
   const { job } = await submitted.json() as { job: string };
-  assert.equal((await fetch(`${url}/v1/jobs/${job}/result?wait=20`)).status, 200);
+  assert.equal((await fetch(`${url}/v1/jobs/${job}/result?wait=60`)).status, 200);
   child.kill('SIGTERM');
   await once(child, 'exit');
   await receiver.close();
