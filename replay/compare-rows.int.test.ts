@@ -30,7 +30,7 @@ test('a folder is replayed beside its writer, and its rows are compared with the
   const orchestrator = await rig.orchestrator(log);
   const agent = await rig.agent(log);
   for (let n = 0; n < 5; n += 1) await rig.submit(log, `job-${n}`);
-  await rig.settled(log, 5, 10_000);
+  await rig.settled(log, 5, 30_000);
   const job = jobId('acme', 'job-3');
   const said: string[] = [];
   const args: ReplayArgs = { source: { mode: 'embedded', dataDir }, out: (text) => said.push(text) };

@@ -46,7 +46,7 @@ describe('the README', () => {
   });
 
   for (const block of blocks.filter(({ language, marks }) => language === 'sh' && marks === 'readme')) {
-    it(`${block.heading}: ${block.text}`, { timeout: 60_000 }, async () => {
+    it(`${block.heading}: ${block.text}`, { timeout: 180_000 }, async () => {
       const { status, out } = await shell(block.text);
       assert.equal(status, 0, out);
       assert.match(out, /✔ completed in/);

@@ -28,7 +28,7 @@ async function readAll(kafka: Kafka, { topic, count, groupId }: { topic: string;
   await consumer.connect();
   await consumer.subscribe({ topics: [topic], fromBeginning: true });
   await new Promise<void>((resolve, reject) => {
-    const timer = setTimeout(() => reject(new Error(`read ${values.length} of ${count} records in 20 s`)), 20_000);
+    const timer = setTimeout(() => reject(new Error(`read ${values.length} of ${count} records in 60 s`)), 60_000);
     const eachMessage = ({ message }: { message: { value: Buffer | null } }): Promise<void> => {
       values.push(String(message.value));
       if (values.length === count) {
