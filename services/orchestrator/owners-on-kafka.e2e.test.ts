@@ -95,7 +95,7 @@ describe('owners on a real broker', { skip: skip ?? false, timeout: 240_000 }, (
     const agent = await start(rig, 'agent');
     const zombie = await start(rig, 'orchestrator');
     await submitAll(rig, 30);
-    await rig.settled(log, 30, 20_000);
+    await rig.settled(log, 30, 60_000);
     const submitting = (async () => { for (let n = 30; n < 60; n += 1) { await rig.submit(log, `job-${n}`); await sleep(5); } })();
     await sleep(40);
     zombie.kill('SIGSTOP');
@@ -103,7 +103,7 @@ describe('owners on a real broker', { skip: skip ?? false, timeout: 240_000 }, (
     await submitting;
     await sleep(sessionTimeoutMs + 1_500);
     zombie.kill('SIGCONT');
-    const report = await rig.settled(log, 60, 40_000);
+    const report = await rig.settled(log, 60, 60_000);
     t.diagnostic(`${report.epochs} epochs, ${report.stale} stale records`);
     assert.deepEqual(report.problems, []);
     assert.deepEqual(report.ended, { completed: 60 });
@@ -119,7 +119,7 @@ describe('owners on a real broker', { skip: skip ?? false, timeout: 240_000 }, (
     await submitAll(rig, 60);
     await sleep(1_000);
     await stop(two);
-    const report = await rig.settled(log, 60, 40_000);
+    const report = await rig.settled(log, 60, 60_000);
     t.diagnostic(`${report.epochs} epochs, ${report.stale} stale records`);
     assert.deepEqual(report.problems, []);
     assert.deepEqual(report.ended, { completed: 60 });
@@ -142,7 +142,7 @@ describe('owners on a real broker', { skip: skip ?? false, timeout: 240_000 }, (
     await first.close();
     const heir = await rig.orchestrator(log, own);
     const agent = await start(rig, 'agent');
-    const report = await rig.settled(log, 300, 40_000);
+    const report = await rig.settled(log, 300, 60_000);
     assert.deepEqual(report.problems, []);
     assert.deepEqual(report.ended, { completed: 300 });
     assert.equal(seen.at(-1)?.base, 'snapshot');
@@ -160,7 +160,7 @@ describe('owners on a real broker', { skip: skip ?? false, timeout: 240_000 }, (
       await dead;
       assert.equal(doomed.signalCode, 'SIGKILL');
       const heir = await start(rig, 'orchestrator');
-      const report = await rig.settled(log, 20, 40_000);
+      const report = await rig.settled(log, 20, 60_000);
       assert.deepEqual(report.problems, []);
       assert.deepEqual(report.ended, { completed: 20 });
       await stop(agent, heir);
@@ -175,7 +175,7 @@ describe('owners on a real broker', { skip: skip ?? false, timeout: 240_000 }, (
     const agent = await start(rig, 'agent', { delayMs: 500, concurrency: 1_000 });
     const began = Date.now();
     await Promise.all(Array.from({ length: 1_000 }, (_, n) => rig.submit(log, `slow-${n}`, { workflow: 'slow' })));
-    const report = await rig.settled(log, 1_000, 20_000);
+    const report = await rig.settled(log, 1_000, 90_000);
     const tookMs = Date.now() - began;
     agent.kill('SIGUSR2');
     const [memory] = await once(agent.stdout as NonNullable<typeof agent.stdout>, 'data') as [Buffer];
@@ -183,7 +183,7 @@ describe('owners on a real broker', { skip: skip ?? false, timeout: 240_000 }, (
     assert.deepEqual(report.problems, []);
     assert.deepEqual(report.ended, { completed: 1_000 });
     // One after another they would take 500 s; how much less than this it is, is for a benchmark to say.
-    assert.ok(tookMs < 15_000, `${tookMs} ms`);
+    assert.ok(tookMs < 60_000, `${tookMs} ms`);
     await stop(agent);
   });
 
