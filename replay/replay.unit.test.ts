@@ -160,7 +160,7 @@ describe('replay of a log', () => {
     const agent = await rig.agent(logs.open());
     const orchestrator = await rig.orchestrator(logs.open());
     await rig.submit(log, 'job-1');
-    await rig.settled(log, 1, 10_000);
+    await rig.settled(log, 1, 30_000);
     await agent.drain();
     await orchestrator.close();
     const job = jobId('acme', 'job-1');

@@ -28,7 +28,7 @@ describe('an orchestrator', () => {
     const agent = await rig.agent(logs.open());
     const log = logs.open();
     await Promise.all(Array.from({ length: 50 }, (_, n) => rig.submit(log, `job-${n}`)));
-    const report = await rig.settled(log, 50, 10_000);
+    const report = await rig.settled(log, 50, 30_000);
     assert.deepEqual(report.problems, []);
     assert.deepEqual(report.ended, { completed: 50 });
     assert.equal(report.stale, 0);
@@ -86,7 +86,7 @@ describe('an orchestrator', () => {
     t.after(() => agent.drain());
     const orchestrator = await rig.orchestrator(logs.open());
     t.after(() => orchestrator.close());
-    const report = await rig.settled(log, 24, 10_000);
+    const report = await rig.settled(log, 24, 30_000);
     assert.deepEqual(report.ended, { completed: 24 });
     assert.deepEqual(report.facts.filter(({ fact }) => fact.type === 'AttemptFailed'), []);
   });
@@ -116,7 +116,7 @@ describe('an orchestrator', () => {
     await first.close();
     const second = await rig.orchestrator(logs.open());
     const agent = await rig.agent(logs.open());
-    const report = await rig.settled(log, 10, 10_000);
+    const report = await rig.settled(log, 10, 30_000);
     assert.deepEqual(report.problems, []);
     assert.deepEqual(report.ended, { completed: 10 });
     assert.equal(report.epochs, 2);
@@ -154,7 +154,7 @@ describe('an orchestrator', () => {
     const agent = await rig.agent(logs.open());
     const log = logs.open();
     await Promise.all(Array.from({ length: 60 }, (_, n) => rig.submit(log, `job-${n}`)));
-    const report = await rig.settled(log, 60, 10_000);
+    const report = await rig.settled(log, 60, 30_000);
     assert.deepEqual(report.problems, []);
     assert.deepEqual(report.ended, { completed: 60 });
     assert.ok(report.epochs >= 4, `${report.epochs} epochs`);
@@ -162,7 +162,7 @@ describe('an orchestrator', () => {
     await orchestrator.close();
     const heir = await rig.orchestrator(logs.open());
     await rig.submit(log, 'after');
-    assert.deepEqual((await rig.settled(log, 61, 5_000)).ended, { completed: 61 });
+    assert.deepEqual((await rig.settled(log, 61, 30_000)).ended, { completed: 61 });
     await agent.drain();
     await heir.close();
   });
@@ -175,7 +175,7 @@ describe('an orchestrator', () => {
     const log = logs.open();
     await log.append({ topic: topics.quarantine, partition: 0, records: [{ key: Buffer.from('x'), value: Buffer.from('garbage') }] });
     await rig.submit(log, 'job-1');
-    const report = await rig.settled(log, 1, 5_000);
+    const report = await rig.settled(log, 1, 30_000);
     assert.deepEqual(report.ended, { completed: 1 });
     assert.equal((await log.ranges(topics.deadLetter))[0]?.next, 1);
     await agent.drain();
@@ -195,7 +195,7 @@ describe('an orchestrator', () => {
     const records = Array.from({ length: 200 }, (_, index) => ({ key: Buffer.from(claim.job), value: index % 2 === 0 ? value : Buffer.from('garbage') }));
     await log.append({ topic: topics.quarantine, partition: 0, records });
     const orchestrator = await rig.orchestrator(logs.open());
-    const report = await rig.settled(log, 0, 5_000);
+    const report = await rig.settled(log, 0, 30_000);
     assert.deepEqual(report.problems, []);
     assert.deepEqual(report.refusals, { 'unknown-job': 100 });
     assert.equal((await log.ranges(topics.deadLetter))[0]?.next, 100);
@@ -211,7 +211,7 @@ describe('an orchestrator', () => {
     const orchestrator = await rig.orchestrator(logs.open());
     const log = logs.open();
     await rig.submit(log, 'job-1', { deadlineMs: 300 });
-    const report = await rig.settled(log, 1, 5_000);
+    const report = await rig.settled(log, 1, 30_000);
     assert.deepEqual(report.ended, { failed: 1 });
     await orchestrator.close();
   });
