@@ -40,8 +40,6 @@ type Mutable = { -readonly [K in keyof SystemResult]: SystemResult[K] extends re
 type Say = (line: string) => void;
 
 const deadlineMs = 240_000;
-/** Beside the jobs of a warm-up such a part of them again, one at a time. */
-const aloneShare = 0.2;
 
 export interface Measured {
   readonly systems: readonly SystemResult[];
@@ -105,10 +103,7 @@ async function measureAll(seat: Seat, driver: Driver, { servers, sizes, say }: R
   const mode = choice.modeOf?.mode;
   if (mode !== undefined) await driver.measure({ measure: 'mode', mode, isOn: true }, deadlineMs);
   try {
-    const jobs = Math.ceil(sizes.warmUpJobs * warmUpShare);
-    await driver.measure({ measure: 'warm-up', jobs, inFlight: Math.min(64, choice.inFlight) }, deadlineMs);
-    // A runtime that compiles as it runs has seen batches until now, and is slow with the first hundreds that come alone.
-    await driver.measure({ measure: 'warm-up', jobs: Math.ceil(jobs * aloneShare), inFlight: 1 }, deadlineMs);
+    await driver.measure({ measure: 'warm-up', jobs: Math.ceil(sizes.warmUpJobs * warmUpShare), inFlight: Math.min(64, choice.inFlight) }, deadlineMs);
     await servers.analyze();
     for (const measure of choice.measures) {
       const { what, figures, shown } = turnOf(measure, seat, sizes);
