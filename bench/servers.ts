@@ -31,10 +31,10 @@ async function analyze(url: string): Promise<void> {
 }
 
 /** What a system's driver is told: its addresses, and whose processor time counts as its own. */
-export async function setupOf({ servers: wanted, setup, database, isNewEachTurn = false }: SystemChoice, { broker, postgres, registryUrl }: Servers): Promise<object> {
+export async function setupOf({ servers: wanted, setup, database }: SystemChoice, { broker, postgres, registryUrl }: Servers): Promise<object> {
   const counted = wanted.map((name): [string, number] => (name === 'postgres' ? ['postgres', postgres.pid] : ['kafka', broker.pid]));
   return {
-    ...setup, ...(database === undefined ? {} : { postgresUrl: await postgres.createDatabase(isNewEachTurn ? `${database}_${Date.now().toString(36)}` : database) }), servers: Object.fromEntries(counted),
+    ...setup, ...(database === undefined ? {} : { postgresUrl: await postgres.createDatabase(database) }), servers: Object.fromEntries(counted),
     addresses: { bootstrap: broker.bootstrap, registryUrl, postgresUrl: postgres.url }, ...(wanted.length > 0 ? { kafkaDataDir: join(broker.dir, 'data') } : {}),
   };
 }

@@ -11,8 +11,6 @@ export interface SystemChoice {
   readonly servers: readonly ServerName[];
   /** Its database on the run's Postgres; none where it makes its own. */
   readonly database?: string;
-  /** Another database each turn: a blackboard's holds the rows of one log, and each turn has topics of its own. */
-  readonly isNewEachTurn?: boolean;
   readonly setup?: Readonly<Record<string, unknown>>;
   /** Another name for the same processes in another mode: they are started once. */
   readonly modeOf?: { readonly system: string; readonly mode: string };
@@ -44,7 +42,7 @@ export function allSystems(root: string): readonly SystemChoice[] {
     },
     { name: 'blackboard-flushed', program: ours('kafka'), servers: ['kafka', 'postgres'], modeOf: { system: 'blackboard', mode: 'flushed' }, inFlight: 256, share: 0.5, measures: ['latency', 'fact-latency', 'throughput'], unfair: 'the same processes, while the broker flushes each record of both topics to disk before it answers (flush.messages=1): durable as Postgres with fsync is' },
     { name: 'blackboard-http', program: ours('kafka'), servers: ['kafka', 'postgres'], modeOf: { system: 'blackboard', mode: 'http' }, inFlight: 256, share: 0.5, measures: ['latency', 'throughput'], unfair: 'the same processes, submitted over HTTP, as Restate is; the others submit without a network hop of their own' },
-    { name: 'blackboard-one-process', program: ours('one-process'), servers: ['kafka', 'postgres'], database: 'one_process', isNewEachTurn: true, setup: { world: 'kafka' }, inFlight: 256, share: 0.5, measures: ['latency', 'fact-latency', 'throughput'] },
+    { name: 'blackboard-one-process', program: ours('one-process'), servers: ['kafka', 'postgres'], setup: { world: 'kafka' }, inFlight: 256, share: 0.5, measures: ['latency', 'fact-latency', 'throughput'] },
     { name: 'restate', program: peer(root, 'restate'), servers: [], inFlight: 256, share: 0.5, measures: everything },
     { name: 'dbos', program: peer(root, 'dbos'), servers: ['postgres'], database: 'dbos', inFlight: 64, share: 0.3, measures: everything, unfair: 'no queue: started in the driver, so nothing is submitted from elsewhere' },
     { name: 'langgraph', program: peer(root, 'langgraph'), servers: ['postgres'], database: 'langgraph', inFlight: 64, share: 0.15, measures: everything, unfair: 'no queue and no recovery by itself: a caller must invoke the thread again after a crash' },

@@ -12,6 +12,7 @@ import { Keyring } from '../../services/runtime/keyring.js';
 import { parseKeys } from '../../services/runtime/keys.js';
 import { createLogger } from '../../services/runtime/logger.js';
 import { projectRoot } from '../../services/runtime/project-root.js';
+import { makeDatabase } from '../../services/testing/make-database.js';
 import { startAll, type AllOptions } from '../../services/up/start-all.js';
 import { agent } from '../w3/agent.js';
 import type { JobSystem } from '../w3/measure.js';
@@ -27,13 +28,13 @@ interface Setup {
   /** Process ids of the servers that it shares with others, by label. */
   readonly servers: Readonly<Record<string, number>>;
   readonly addresses: Required<StackAddresses>;
-  /** Its own, on the run's Postgres. */
-  readonly postgresUrl: string;
   readonly kafkaDataDir?: string;
 }
 
 const setup = { world: 'embedded', partitions: 4, servers: {}, ...JSON.parse(process.env['BENCH_SETUP'] ?? '{}') as Partial<Setup> } as Setup;
-const topicPrefix = setup.world === 'embedded' ? 'bb.' : `one-${process.pid}-${Date.now() % 1_000_000}.`;
+/** Names topics and database: a blackboard's holds the rows of one log. */
+const id = `one-${process.pid}-${Date.now() % 1_000_000}`;
+const topicPrefix = setup.world === 'embedded' ? 'bb.' : `${id}.`;
 
 await serve(async (): Promise<JobSystem> => {
   const dataDir = mkdtempSync(join(tmpdir(), 'bench-one-process-'));
@@ -70,9 +71,9 @@ await serve(async (): Promise<JobSystem> => {
 });
 
 async function worldIn(dataDir: string): Promise<AllOptions['world']> {
-  const { partitions, addresses, postgresUrl } = setup;
+  const { partitions, addresses } = setup;
   if (setup.world === 'embedded') return { mode: 'embedded', dataDir, partitions };
   const kafka = { brokers: [addresses.bootstrap], clientId: `bench-${process.pid}` };
   await applyTopics(kafka, { prefix: topicPrefix, partitions, replication: 1, profile: 'local' });
-  return { mode: 'kafka', dataDir, partitions, kafka, registryUrl: addresses.registryUrl, databaseUrl: postgresUrl, topicPrefix };
+  return { mode: 'kafka', dataDir, partitions, kafka, registryUrl: addresses.registryUrl, databaseUrl: await makeDatabase(addresses.postgresUrl, id), topicPrefix };
 }

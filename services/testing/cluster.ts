@@ -25,6 +25,7 @@ import type { LogPort } from '../runtime/log/port.js';
 import type { ListeningDatabase } from '../runtime/postgres/listening-database.js';
 import { openPgDatabase } from '../runtime/postgres/pg-database.js';
 import { projectRoot } from '../runtime/project-root.js';
+import { makeDatabase } from './make-database.js';
 
 export type Service = 'orchestrator' | 'gateway' | 'projector' | 'snapshots' | 'ingress' | 'agents' | 'bridge';
 
@@ -178,12 +179,3 @@ export class Cluster {
 }
 
 const owned = (): Promise<void> => Promise.resolve();
-
-async function makeDatabase(serverUrl: string, name: string): Promise<string> {
-  const server = openPgDatabase({ connectionString: serverUrl });
-  await server.query(`CREATE DATABASE "${name}"`);
-  await server.close();
-  const url = new URL(serverUrl);
-  url.pathname = `/${name}`;
-  return url.href;
-}
