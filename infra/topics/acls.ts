@@ -98,7 +98,8 @@ export async function checkAcls(connection: KafkaConnection, rows: readonly AclR
   return aclDrift(found, rows, { prefix: scope.prefix ?? 'bb.', administrators: [...self, ...(scope.administrators ?? [])] });
 }
 
-async function allAcls(connection: KafkaConnection, admin: Admin): Promise<AclEntry[]> {
+/** Whatever access lists the broker keeps. @throws BlackboardError TOPOLOGY_DRIFT (it keeps none) */
+export async function allAcls(connection: KafkaConnection, admin: Admin): Promise<AclEntry[]> {
   const { resources } = await kept(connection, admin.describeAcls({
     resourceType: kafkajs.AclResourceTypes.ANY, resourcePatternType: kafkajs.ResourcePatternTypes.ANY,
     operation: kafkajs.AclOperationTypes.ANY, permissionType: kafkajs.AclPermissionTypes.ANY,
