@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { createServer, get, type IncomingMessage, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { test } from 'node:test';
+import { until } from '../testing/log-contract-rig.js';
 import { CommitBell } from './commit-bell.js';
 import { pageRows, streamEvents } from './event-stream.js';
 import type { AuditEvent } from './job-reader.js';
@@ -54,10 +55,7 @@ test('a quiet stream shows that it is alive, and ends when the door closes', asy
   const served = await serve(async () => [], bell, 30);
   let text = '';
   served.response.setEncoding('utf8').on('data', (chunk: string) => { text += chunk; });
-  for (const untilMs = Date.now() + 20_000; (text.match(/^: beat$/gm) ?? []).length < 2;) {
-    assert.ok(Date.now() < untilMs, text);
-    await new Promise((resolve) => setTimeout(resolve, 10));
-  }
+  await until('two beats', () => (text.match(/^: beat$/gm) ?? []).length >= 2);
   bell.close();
   await served.done;
   await close(served, bell);

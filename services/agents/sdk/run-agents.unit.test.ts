@@ -345,7 +345,7 @@ test('keeps an answer through an outage of the log that is longer than any count
   fixture.marker();
   fixture.fact('StepRequested', step(1));
   const { running } = await start(fixture, noopAgent(), { clock: hurried });
-  await until(() => running.stats().answered === 1, 'the answer', 20_000);
+  await until(() => running.stats().answered === 1, 'the answer');
   assert.equal(fixture.claims().length, 1);
 });
 
@@ -378,7 +378,7 @@ test('lets one claim of a partition alone be appended again while appends get no
   const unanswered: string[] = [];
   const failing = unanswering(fixture.store.open(), (key) => unanswered.length < 40 && unanswered.push(key) > 0);
   const { running } = await start(fixture, noopAgent(), { clock: hastened, log: failing });
-  await until(() => running.stats().answered === 20, 'the answers', 20_000);
+  await until(() => running.stats().answered === 20, 'the answers');
   assert.equal(new Set(unanswered.slice(0, 20)).size, 20, 'each once');
   assert.deepEqual(unanswered.slice(20), Array.from({ length: 20 }, () => unanswered[0]), 'then the first alone');
   assert.equal(fixture.claims().length, 20);
@@ -417,9 +417,9 @@ test('gives an answer up at its deadline while the log cannot be reached, and go
   fixture.marker();
   fixture.fact('StepRequested', step(1, { deadlineAtMs: 8_000 }));
   const { running } = await start(fixture, noopAgent(), { clock: hurried });
-  await until(() => running.stats().unposted === 1, 'the end of the attempt', 20_000);
+  await until(() => running.stats().unposted === 1, 'the end of the attempt');
   fixture.fact('StepRequested', step(2));
-  await until(() => running.stats().answered === 1, 'the other answer', 20_000);
+  await until(() => running.stats().answered === 1, 'the other answer');
   assert.equal(fixture.claims().length, 1);
 });
 

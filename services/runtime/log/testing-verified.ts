@@ -78,7 +78,7 @@ export class VerifiedFixture {
   }
 }
 
-/** Waits until it holds; the test's own time limit ends it. */
+/** Waits until it holds. @throws after `limitMs` without that */
 export async function until(holds: () => boolean, what: string, limitMs = 20_000): Promise<void> {
   const endMs = Date.now() + limitMs;
   while (!holds()) {

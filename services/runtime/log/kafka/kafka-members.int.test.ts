@@ -11,6 +11,7 @@ import { whatIsMissing } from '../../../../infra/local/for-tests.js';
 import { applyTopics } from '../../../../infra/topics/apply.js';
 import { withAdmin } from '../../../../infra/topics/admin.js';
 import { topicNames, type TopicName, type TopicNames } from '../../../../topics/topics.js';
+import { until } from '../../../testing/log-contract-rig.js';
 import { BlackboardError } from '../../errors.js';
 import type { Assignment, LogPort, LogRecord, Member, Membership } from '../port.js';
 import type { KafkaConnection } from './kafka-client.js';
@@ -71,14 +72,6 @@ async function observe(membership: Pick<Membership, 'group' | 'topics' | 'bytesP
     onHalt: (error) => { halts.push(error); },
   });
   return { member, records, assignments, halts };
-}
-
-async function until(what: string, condition: () => boolean, limitMs = 30_000): Promise<void> {
-  const deadlineMs = Date.now() + limitMs;
-  while (!condition()) {
-    assert.ok(Date.now() < deadlineMs, `${what} within ${limitMs} ms`);
-    await sleep(10);
-  }
 }
 
 function isOutOfRange(error: unknown): boolean {
