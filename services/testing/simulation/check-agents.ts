@@ -56,6 +56,7 @@ function isFor(group: string, { fact, counts }: FactAt): boolean {
 
 /** Closed by a later fact that was there, or late by the log's own clock. */
 function isOver({ record, fact }: FactAt, facts: readonly FactAt[], { verifiedNext, logTimeMs }: SavedPosition): boolean {
-  if ('deadlineAtMs' in fact && logTimeMs - record.appendTimeMs >= fact.deadlineAtMs - fact.atMs) return true;
+  // Where no clock steps, a request that lay in an owner's hands before it was appended has that much less time.
+  if ('deadlineAtMs' in fact && logTimeMs >= fact.deadlineAtMs) return true;
   return facts.slice(record.offset + 1, verifiedNext).some(({ fact: later, counts }) => counts && closing.has(later.type) && later.job === fact.job && later.instance === fact.instance && (later.type === 'JobEnded' || later.step === fact.step));
 }
