@@ -6,6 +6,7 @@ import { cpus, totalmem } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { projectRoot } from '../services/runtime/project-root.js';
+import { progress } from '../services/testing/development-command.js';
 import { capacityMarkdown } from './capacity/capacity-markdown.js';
 import { Driver } from './driver.js';
 import { RawKafka } from './limits/raw-kafka.js';
@@ -24,11 +25,12 @@ import { runSweeps } from './sweeps/sweeps.js';
 import { allSystems } from './systems.js';
 import type { Figures } from './w3/measure.js';
 
+const say = progress();
 const root = pathToFileURL(`${projectRoot}/`).href;
-const options = optionsFrom(allSystems(root), say);
+const options = optionsFrom(allSystems(root), refuse);
 const baselineFile = join(projectRoot, 'bench/baseline.json');
 if (options.capacityOf !== null && !existsSync(options.capacityOf)) {
-  say(`bench: there is no ${options.capacityOf}: run "npm run bench" first, or name the results.json of a run`);
+  refuse(`bench: there is no ${options.capacityOf}: run "npm run bench" first, or name the results.json of a run`);
   process.exitCode = 2;
 } else if (options.capacityOf !== null) process.stdout.write(`${capacityMarkdown(JSON.parse(readFileSync(options.capacityOf, 'utf8')) as Results).join('\n')}\n`);
 else await measureAll();
@@ -128,6 +130,6 @@ function printRatios(measured: Results): void {
   process.stdout.write(`${shown(measured.tookSeconds)} s in all\n`);
 }
 
-function say(line: string): void {
+function refuse(line: string): void {
   process.stderr.write(`${line}\n`);
 }

@@ -90,22 +90,22 @@ async function oneTurn(seat: Seat, run: Run, isLast: boolean): Promise<void> {
     const started = await Driver.start(choice.name, choice.program, await setupOf(choice, run.servers));
     driver = started.driver;
     result.about = [...started.about];
-    await measureAll(seat, started.driver, run, Math.min(1, 2 * choice.share));
-    for (const mode of modes) await attempt(mode, run.say, () => measureAll(mode, started.driver, run, 0.2));
+    await measureAll(seat, started.driver, run, { warmUpShare: Math.min(1, 2 * choice.share), isLast });
+    for (const mode of modes) await attempt(mode, run.say, () => measureAll(mode, started.driver, run, { warmUpShare: 0.2, isLast }));
     for (const stage of isLast ? choice.stages ?? [] : []) await attempt(seat, run.say, () => measureStage(stage, started.driver, run));
   });
   await (driver as Driver | null)?.stop();
 }
 
 /** @param warmUpShare of the jobs that warm a system up. */
-async function measureAll(seat: Seat, driver: Driver, { servers, sizes, say }: Run, warmUpShare: number): Promise<void> {
+async function measureAll(seat: Seat, driver: Driver, { servers, sizes, say }: Run, { warmUpShare, isLast }: { readonly warmUpShare: number; readonly isLast: boolean }): Promise<void> {
   const { choice } = seat;
   const mode = choice.modeOf?.mode;
   if (mode !== undefined) await driver.measure({ measure: 'mode', mode, isOn: true }, deadlineMs);
   try {
     await driver.measure({ measure: 'warm-up', jobs: Math.ceil(sizes.warmUpJobs * warmUpShare), inFlight: Math.min(64, choice.inFlight) }, deadlineMs);
     await servers.analyze();
-    for (const measure of choice.measures) {
+    for (const measure of [...choice.measures, ...isLast ? choice.lastMeasures ?? [] : []]) {
       const { what, figures, shown } = turnOf(measure, seat, sizes);
       const found = await driver.measure(what, deadlineMs);
       figures.push(found);

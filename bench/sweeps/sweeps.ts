@@ -56,6 +56,7 @@ async function withDriver<T>({ choice, servers, sizes, say }: Parts, what: strin
   const { driver } = await Driver.start(`sweep (${what})`, choice.program, { ...await setupOf(choice, servers), ...setup });
   try {
     await driver.measure({ measure: 'warm-up', jobs: sizes.warmUpJobs, inFlight: 64 }, deadlineMs);
+    await servers.analyze();
     return await work(driver);
   } finally {
     await driver.stop();

@@ -19,3 +19,13 @@ export function wholeNumber(flags: string, description: string, least: number, p
   });
   return preset === undefined ? option : option.default(preset);
 }
+
+/** Says on stderr what goes on, with the seconds since it was made; on a terminal in place of what was said before where `isOneLine`. */
+export function progress({ isOneLine = false }: { readonly isOneLine?: boolean } = {}): (text: string) => void {
+  const startedMs = performance.now();
+  const inPlace = isOneLine && process.stderr.isTTY;
+  return (text) => {
+    const line = `[${((performance.now() - startedMs) / 1000).toFixed(0).padStart(4)} s] ${text}`;
+    process.stderr.write(inPlace ? `\r\u001b[2K${line}` : `${line}\n`);
+  };
+}

@@ -4,7 +4,7 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { InvalidArgumentError } from 'commander';
-import { developmentCommand, wholeNumber } from '../development-command.js';
+import { developmentCommand, progress, wholeNumber } from '../development-command.js';
 import { allFaults } from './faults/all-faults.js';
 import { fullProfile, shortProfile } from './profiles.js';
 import { chaosText } from './render.js';
@@ -36,11 +36,8 @@ process.exitCode = await main();
 async function main(): Promise<number> {
   const dir = values.keep === undefined ? undefined : resolve(values.keep);
   if (dir !== undefined) mkdirSync(dir, { recursive: true });
-  const startedMs = Date.now();
-  const line = process.stderr.isTTY ? (text: string) => `\r\u001b[2K${text}` : (text: string) => `${text}\n`;
-  const say = (text: string): void => { process.stderr.write(line(`[${((Date.now() - startedMs) / 1000).toFixed(0).padStart(4)} s] ${text}`)); };
   const report = await runChaos({
-    ...(values.short ? shortProfile(values.jobs) : fullProfile(values.jobs)), seed: values.seed, kafkaVersion: values.kafkaVersion, dir, say,
+    ...(values.short ? shortProfile(values.jobs) : fullProfile(values.jobs)), seed: values.seed, kafkaVersion: values.kafkaVersion, dir, say: progress({ isOneLine: true }),
     faults: allFaults.filter(({ name }) => values.faults?.includes(name) ?? true),
   });
   if (process.stderr.isTTY) process.stderr.write('\n');

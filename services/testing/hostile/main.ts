@@ -1,7 +1,7 @@
 // node dist/services/testing/hostile/main.js [--records N] [--seed S] [--rate R] [--honest R] [--strikes N] [--calm S] [--json]
 // Forged and malformed records among honest traffic, on real servers; prints what became of each kind and what it cost.
 
-import { developmentCommand, wholeNumber } from '../development-command.js';
+import { developmentCommand, progress, wholeNumber } from '../development-command.js';
 import { hostileText } from './render.js';
 import { runHostile } from './run-hostile.js';
 
@@ -17,10 +17,9 @@ const values = developmentCommand('hostile', 'Forged and malformed records of ev
   .option('--json', 'the whole report as JSON')
   .parse().opts<{ records: number; seed: number; rate: number; honest: number; strikes: number; calm: number; json?: boolean }>();
 const { records, seed, rate: ratePerSecond, honest: honestPerSecond, strikes, calm: calmSeconds } = values;
-const startedMs = performance.now();
 const report = await runHostile({
   records, seed, ratePerSecond, honestPerSecond, strikes, calmMs: calmSeconds * 1000,
-  say: (line) => void process.stderr.write(`[${((performance.now() - startedMs) / 1000).toFixed(0).padStart(4)} s] ${line}\n`),
+  say: progress(),
 });
 process.stdout.write(values.json ? `${JSON.stringify(report)}\n` : hostileText(report));
 process.exitCode = report.ok ? 0 : 1;
