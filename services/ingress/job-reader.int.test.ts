@@ -10,7 +10,7 @@ import { JobReader } from './job-reader.js';
 const caller = openCaller;
 
 describe('what ingress reads of Postgres', () => {
-  it('looks once for all who are woken together, and gives each its own job or none', async () => {
+  it('looks once for all who are woken together, or submit together, and gives each its own job or none', async () => {
     const rig = await ingressRig();
     try {
       const ids = Array.from({ length: 40 }, (_, index) => index.toString(16).padStart(32, '0'));
@@ -28,6 +28,10 @@ describe('what ingress reads of Postgres', () => {
       const own = await Promise.all(ids.map((job) => reader.job({ ...caller, tenant: 'zoo' }, job)));
       assert.deepEqual(own.filter((view) => view !== null).map((view) => view.tenant), Array.from({ length: 19 }, () => 'zoo'));
       assert.equal(await reader.job(caller, ids[1] as string, 987_654), null, 'another life of it');
+      statements = 0;
+      const submitted = await Promise.all([...ids, ids[1] as string].map((job) => reader.submitted(job)));
+      assert.deepEqual(submitted.map((last) => last?.instance ?? null), [null, ...ids.slice(1).map((_, index) => index), 0], 'each of its own job id, also where two ask for one');
+      assert.equal(statements, 1);
     } finally {
       await rig.close();
     }

@@ -35,6 +35,15 @@ export interface AuditEvent extends Record<string, unknown> {
   readonly eventType: string;
 }
 
+/** Of a job id: what was accepted under it last. */
+export interface LastSubmission {
+  readonly digest: string;
+  readonly instance: number;
+  readonly partition: number;
+  readonly isOpen: boolean;
+  readonly endedAtMs: number | null;
+}
+
 /** A look at a life of a job; `instance` null: the newest one. */
 interface Look {
   readonly tenant: string | null;
@@ -48,6 +57,8 @@ const looksMax = 1000;
 export class JobReader {
   /** A commit wakes all who wait for a job: they look together. */
   readonly #look = askTogether((looks: readonly Look[]) => this.#jobs(looks), looksMax);
+  /** Whoever submits at the same time looks together. */
+  readonly #lastSubmission = askTogether((jobs: readonly string[]) => this.#lastSubmissions(jobs), looksMax);
 
   constructor(private readonly db: Database) {}
 
@@ -92,10 +103,16 @@ export class JobReader {
   }
 
   /** What was submitted under a job id last; for comparing digests. */
-  async submitted(job: string): Promise<{ readonly digest: string; readonly instance: number; readonly partition: number; readonly isOpen: boolean; readonly endedAtMs: number | null } | null> {
-    const rows = await this.#query<{ digest: string; instance: number; partition: number; isOpen: boolean; endedAtMs: number | null }>(
-      `SELECT submission_digest AS digest, instance, partition, state = 'open' AS "isOpen", ${atMs('ended_at')} AS "endedAtMs" FROM jobs WHERE job = $1 AND submission_digest IS NOT NULL ORDER BY instance DESC LIMIT 1`, [job]);
-    return rows[0] ?? null;
+  submitted(job: string): Promise<LastSubmission | null> {
+    return this.#lastSubmission(job);
+  }
+
+  async #lastSubmissions(jobs: readonly string[]): Promise<readonly (LastSubmission | null)[]> {
+    const rows = await this.#query<{ [K in keyof LastSubmission]: LastSubmission[K] } & { job: string }>(
+      `SELECT last.* FROM unnest($1::text[]) AS asked (job),
+        LATERAL (SELECT job, submission_digest AS digest, instance, partition, state = 'open' AS "isOpen", ${atMs('ended_at')} AS "endedAtMs" FROM jobs WHERE job = asked.job AND submission_digest IS NOT NULL ORDER BY instance DESC LIMIT 1) last`, [jobs]);
+    const found = new Map(rows.map((row) => [row.job, row]));
+    return jobs.map((job) => found.get(job) ?? null);
   }
 
   /** What became of a quarantine record; the tenant is null where its signer was not bound to it. */
