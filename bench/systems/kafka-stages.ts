@@ -11,6 +11,7 @@ import { EpochFilter, noEpoch } from '../../services/runtime/log/epoch-filter.js
 import { openPgDatabase } from '../../services/runtime/postgres/pg-database.js';
 import { Keyring } from '../../services/runtime/keyring.js';
 import type { Cluster } from '../../services/testing/cluster.js';
+import { makeDatabase } from '../../services/testing/make-database.js';
 import { rawCopy } from '../limits/raw-copy.js';
 import { consumeRate } from '../limits/raw-kafka.js';
 import { decisions } from '../stages/decisions.js';
@@ -84,11 +85,8 @@ async function replay(cluster: Cluster): Promise<Figures> {
 /** The projector on an empty database until it has caught up, and COPY of the very same rows. */
 async function drain(cluster: Cluster): Promise<Figures> {
   const { log, codec, topics, env } = cluster;
-  const url = new URL(env['DATABASE_URL'] ?? '');
   const name = `drain_${Date.now()}`;
-  await cluster.db.script(`CREATE DATABASE ${name}`);
-  url.pathname = `/${name}`;
-  const db = openPgDatabase({ connectionString: url.href });
+  const db = openPgDatabase({ connectionString: await makeDatabase(env['DATABASE_URL'] ?? '', name) });
   await migrate(db);
   const rows = (await log.ranges(topics.verified)).reduce((sum, { next, low }) => sum + next - low, 0);
   const sinceMs = performance.now();

@@ -9,6 +9,7 @@ import { applyTopics } from '../../../infra/topics/apply.js';
 import { openPgDatabase } from '../../runtime/postgres/pg-database.js';
 import { killText, type Kill } from '../../runtime/seams.js';
 import type { Cluster } from '../cluster.js';
+import { makeDatabase } from '../make-database.js';
 import type { KillReport } from './kills.js';
 import { partitions } from './settings.js';
 
@@ -16,8 +17,7 @@ export async function sweepSetup(kills: readonly Kill[], cluster: Cluster, probl
   const prefix = `setup-${cluster.prefix}`;
   const { KAFKA_BROKERS: brokers = '', SCHEMA_REGISTRY_URL: registry = '', DATABASE_URL: near = '' } = cluster.env;
   const name = prefix.replace(/\.$/, '').replaceAll('-', '_');
-  await cluster.db.query(`CREATE DATABASE "${name}"`);
-  const databaseUrl = Object.assign(new URL(near), { pathname: `/${name}` }).href;
+  const databaseUrl = await makeDatabase(near, name);
   const env = {
     PATH: process.env['PATH'] ?? '', KAFKA_BROKERS: brokers, SCHEMA_REGISTRY_URL: registry, BLACKBOARD_TOPIC_PREFIX: prefix, BLACKBOARD_PARTITIONS: String(partitions), SETUP_DATABASE_URL: databaseUrl,
   };
