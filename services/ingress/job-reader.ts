@@ -57,8 +57,8 @@ const looksMax = 1000;
 export class JobReader {
   /** A commit wakes all who wait for a job: they look together. */
   readonly #look = askTogether((looks: readonly Look[]) => this.#jobs(looks), looksMax);
-  /** Whoever submits at the same time looks together. */
-  readonly #lastSubmission = askTogether((jobs: readonly string[]) => this.#lastSubmissions(jobs), looksMax);
+  /** What was submitted under a job id last; for comparing digests. Whoever submits at the same time looks together. */
+  readonly submitted = askTogether((jobs: readonly string[]) => this.#lastSubmissions(jobs), looksMax);
 
   constructor(private readonly db: Database) {}
 
@@ -100,11 +100,6 @@ export class JobReader {
     const jobs = rows.slice(0, filter.limit);
     const last = jobs.at(-1);
     return { jobs, next: rows.length > filter.limit && last !== undefined ? `${last.acceptedAtMs}-${last.job}` : null };
-  }
-
-  /** What was submitted under a job id last; for comparing digests. */
-  submitted(job: string): Promise<LastSubmission | null> {
-    return this.#lastSubmission(job);
   }
 
   async #lastSubmissions(jobs: readonly string[]): Promise<readonly (LastSubmission | null)[]> {
