@@ -76,11 +76,15 @@ export async function runSystems(choices: readonly SystemChoice[], { servers, ra
     hops.push(await raw.hops(sizes.latencyJobs * 2));
     const turn = { ...run, say: (line: string) => say(`${repetition}/${sizes.repetitions} ${line}`) };
     for (const seat of seats) {
-      if (seat.result.missing !== '' || (seat.choice.once === true && repetition > 1)) continue;
-      await oneTurn(seat, turn, repetition === sizes.repetitions);
+      const isLast = repetition === sizes.repetitions;
+      if (seat.result.missing === '' && measuresOf(seat, isLast).length > 0) await oneTurn(seat, turn, isLast);
     }
   }
   return { systems: [...results.values()], hops, stages: run.stages };
+}
+
+function measuresOf({ choice: { measures, onceMeasures = [] } }: Seat, isLast: boolean): readonly Measure[] {
+  return isLast ? [...measures, ...onceMeasures] : measures;
 }
 
 async function oneTurn(seat: Seat, run: Run, isLast: boolean): Promise<void> {
@@ -90,22 +94,22 @@ async function oneTurn(seat: Seat, run: Run, isLast: boolean): Promise<void> {
     const started = await Driver.start(choice.name, choice.program, await setupOf(choice, run.servers));
     driver = started.driver;
     result.about = [...started.about];
-    await measureAll(seat, started.driver, run, { warmUpShare: Math.min(1, 2 * choice.share), isLast });
-    for (const mode of modes) await attempt(mode, run.say, () => measureAll(mode, started.driver, run, { warmUpShare: 0.2, isLast }));
+    await measureAll(seat, started.driver, run, { warmUpShare: Math.min(1, 2 * choice.share), measures: measuresOf(seat, isLast) });
+    for (const mode of modes) await attempt(mode, run.say, () => measureAll(mode, started.driver, run, { warmUpShare: 0.2, measures: measuresOf(mode, isLast) }));
     for (const stage of isLast ? choice.stages ?? [] : []) await attempt(seat, run.say, () => measureStage(stage, started.driver, run));
   });
   await (driver as Driver | null)?.stop();
 }
 
 /** @param warmUpShare of the jobs that warm a system up. */
-async function measureAll(seat: Seat, driver: Driver, { servers, sizes, say }: Run, { warmUpShare, isLast }: { readonly warmUpShare: number; readonly isLast: boolean }): Promise<void> {
+async function measureAll(seat: Seat, driver: Driver, { servers, sizes, say }: Run, { warmUpShare, measures }: { readonly warmUpShare: number; readonly measures: readonly Measure[] }): Promise<void> {
   const { choice } = seat;
   const mode = choice.modeOf?.mode;
   if (mode !== undefined) await driver.measure({ measure: 'mode', mode, isOn: true }, deadlineMs);
   try {
     await driver.measure({ measure: 'warm-up', jobs: Math.ceil(sizes.warmUpJobs * warmUpShare), inFlight: Math.min(64, choice.inFlight) }, deadlineMs);
     await servers.analyze();
-    for (const measure of [...choice.measures, ...isLast ? choice.lastMeasures ?? [] : []]) {
+    for (const measure of measures) {
       const { what, figures, shown } = turnOf(measure, seat, sizes);
       const found = await driver.measure(what, deadlineMs);
       figures.push(found);

@@ -18,12 +18,11 @@ export interface SystemChoice {
   readonly inFlight: number;
   /** Share of the jobs of a throughput run: slow systems get fewer, so that each takes about as long. */
   readonly share: number;
+  /** In each turn; a system that has none gets the last one alone. */
   readonly measures: readonly Measure[];
-  /** No target is held against them: the last turn's figure says enough. */
-  readonly lastMeasures?: readonly Measure[];
-  /** No target is held against it, or its ratio is so far from one that a turn says enough. */
-  readonly once?: true;
-  /** Measured once, after all turns. */
+  /** In the last turn alone: no target is held against them, or they are so far from one that a turn says enough. */
+  readonly onceMeasures?: readonly Measure[];
+  /** In the last turn alone, after its measures. */
   readonly stages?: readonly string[];
   /** What a reader should know before comparing. */
   readonly unfair?: string;
@@ -33,8 +32,7 @@ const ours = (file: string): URL => new URL(`systems/${file}.js`, import.meta.ur
 /** Peers are plain modules beside the sources: they are not compiled. */
 const peer = (root: string, file: string): URL => new URL(`bench/peers/${file}.mjs`, root);
 
-/** Of a peer. */
-const everything = { measures: ['latency', 'throughput'], lastMeasures: ['slow-steps'] } as const;
+const ofPeers = { measures: ['latency', 'throughput'], onceMeasures: ['slow-steps'] } as const;
 
 /** @param root URL of the project's folder. */
 export function allSystems(root: string): readonly SystemChoice[] {
@@ -45,13 +43,13 @@ export function allSystems(root: string): readonly SystemChoice[] {
     },
     { name: 'blackboard-flushed', program: ours('kafka'), servers: ['kafka', 'postgres'], modeOf: { system: 'blackboard', mode: 'flushed' }, inFlight: 256, share: 0.5, measures: ['latency', 'fact-latency', 'throughput'], unfair: 'the same processes, while the broker flushes each record of both topics to disk before it answers (flush.messages=1): durable as Postgres with fsync is' },
     { name: 'blackboard-http', program: ours('kafka'), servers: ['kafka', 'postgres'], modeOf: { system: 'blackboard', mode: 'http' }, inFlight: 256, share: 0.5, measures: ['latency', 'throughput'], unfair: 'the same processes, submitted over HTTP, as Restate is; the others submit without a network hop of their own' },
-    { name: 'blackboard-one-process', program: ours('one-process'), servers: ['kafka', 'postgres'], setup: { world: 'kafka' }, inFlight: 256, share: 0.5, once: true, measures: ['latency', 'fact-latency', 'throughput'] },
-    { name: 'restate', program: peer(root, 'restate'), servers: [], inFlight: 256, share: 0.5, ...everything },
-    { name: 'dbos', program: peer(root, 'dbos'), servers: ['postgres'], database: 'dbos', inFlight: 64, share: 0.3, ...everything, unfair: 'no queue: started in the driver, so nothing is submitted from elsewhere' },
-    { name: 'langgraph', program: peer(root, 'langgraph'), servers: ['postgres'], database: 'langgraph', inFlight: 64, share: 0.15, ...everything, unfair: 'no queue and no recovery by itself: a caller must invoke the thread again after a crash' },
-    { name: 'temporal', program: peer(root, 'temporal/temporal'), servers: ['postgres'], inFlight: 256, share: 0.05, once: true, measures: ['latency', 'throughput'], unfair: 'built for many machines and a queryable history, which W3 does not ask for' },
-    { name: 'graphile-worker', program: peer(root, 'graphile'), servers: ['postgres'], database: 'graphile', inFlight: 256, share: 0.3, once: true, measures: ['latency', 'throughput', 'slow-steps'], unfair: 'a plain queue: no history, no workflow; a step and its successor are two transactions' },
-    { name: 'bullmq', program: peer(root, 'bullmq'), servers: [], inFlight: 256, share: 1, ...everything, unfair: 'a queue in memory with an append-only file: no log, no gate, no audit' },
+    { name: 'blackboard-one-process', program: ours('one-process'), servers: ['kafka', 'postgres'], setup: { world: 'kafka' }, inFlight: 256, share: 0.5, measures: [], onceMeasures: ['latency', 'fact-latency', 'throughput'] },
+    { name: 'restate', program: peer(root, 'restate'), servers: [], inFlight: 256, share: 0.5, ...ofPeers },
+    { name: 'dbos', program: peer(root, 'dbos'), servers: ['postgres'], database: 'dbos', inFlight: 64, share: 0.3, ...ofPeers, unfair: 'no queue: started in the driver, so nothing is submitted from elsewhere' },
+    { name: 'langgraph', program: peer(root, 'langgraph'), servers: ['postgres'], database: 'langgraph', inFlight: 64, share: 0.15, ...ofPeers, unfair: 'no queue and no recovery by itself: a caller must invoke the thread again after a crash' },
+    { name: 'temporal', program: peer(root, 'temporal/temporal'), servers: ['postgres'], inFlight: 256, share: 0.05, measures: [], onceMeasures: ['latency', 'throughput'], unfair: 'built for many machines and a queryable history, which W3 does not ask for' },
+    { name: 'graphile-worker', program: peer(root, 'graphile'), servers: ['postgres'], database: 'graphile', inFlight: 256, share: 0.3, measures: [], onceMeasures: ['latency', 'throughput', 'slow-steps'], unfair: 'a plain queue: no history, no workflow; a step and its successor are two transactions' },
+    { name: 'bullmq', program: peer(root, 'bullmq'), servers: [], inFlight: 256, share: 1, ...ofPeers, unfair: 'a queue in memory with an append-only file: no log, no gate, no audit' },
     { name: 'blackboard-embedded', program: ours('one-process'), servers: [], setup: { world: 'embedded' }, inFlight: 256, share: 0.5, measures: ['latency', 'fact-latency', 'throughput'], unfair: 'one process with PGlite, nothing to install; its log is flushed with each append, but PGlite flushes nothing, which the others\' Postgres does' },
   ];
 }
