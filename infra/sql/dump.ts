@@ -35,7 +35,7 @@ export async function dumpMigrations(): Promise<string> {
 const ours = 'n.nspname = current_schema()';
 
 const tables = `
-SELECT format(E'CREATE TABLE %I (\\n%s\\n);', c.relname, string_agg(part.text, E',\\n' ORDER BY part.place, part.name)) AS text
+SELECT format(E'CREATE TABLE %I (\\n%s\\n)%s;', c.relname, string_agg(part.text, E',\\n' ORDER BY part.place, part.name), ' WITH (' || array_to_string(c.reloptions, ', ') || ')') AS text
 FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace CROSS JOIN LATERAL (
   SELECT a.attnum::int AS place, a.attname::text AS name, format('  %I %s%s%s', a.attname, format_type(a.atttypid, a.atttypmod),
     CASE WHEN a.attnotnull THEN ' NOT NULL' ELSE '' END,
@@ -47,7 +47,7 @@ FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace CROSS JOIN LATERAL
   SELECT 10000, k.conname::text, format('  CONSTRAINT %I %s', k.conname, pg_get_constraintdef(k.oid))
   FROM pg_constraint k WHERE k.conrelid = c.oid AND k.contype IN ('p', 'u', 'c', 'f')
 ) part
-WHERE ${ours} AND c.relkind = 'r' GROUP BY c.relname ORDER BY c.relname`;
+WHERE ${ours} AND c.relkind = 'r' GROUP BY c.relname, c.reloptions ORDER BY c.relname`;
 
 const indexes = `
 SELECT pg_get_indexdef(i.indexrelid) || ';' AS text

@@ -71,7 +71,7 @@ END) STORED,
   digest bytea NOT NULL,
   detail jsonb NOT NULL,
   CONSTRAINT audit_rows_pkey PRIMARY KEY (topic, partition, "offset")
-);
+) WITH (autovacuum_vacuum_insert_scale_factor=0, autovacuum_vacuum_insert_threshold=100000);
 CREATE TABLE bodies (
   hash text NOT NULL,
   bytes bytea NOT NULL /* storage external */,
@@ -127,7 +127,7 @@ END) STORED,
   last_offset bigint NOT NULL,
   last_event_at timestamp with time zone NOT NULL,
   CONSTRAINT jobs_pkey PRIMARY KEY (job, instance)
-);
+) WITH (fillfactor=60);
 CREATE TABLE migrations (
   number integer NOT NULL,
   name text NOT NULL,
@@ -177,7 +177,7 @@ CREATE INDEX audit_rows_job ON public.audit_rows USING hash (job) WHERE (job IS 
 CREATE INDEX audit_rows_low_rubric ON public.audit_rows USING btree (ts DESC) WHERE (rubric_score < (0.82)::double precision);
 CREATE INDEX audit_rows_rejected ON public.audit_rows USING btree (ts DESC) WHERE ((event_type = ANY (ARRAY['ClaimRefused'::text, 'ClaimParked'::text, 'ClaimDeadLettered'::text])) AND (NOT stale));
 CREATE INDEX audit_rows_stale ON public.audit_rows USING btree (ts DESC) WHERE stale;
-CREATE INDEX audit_rows_ts ON public.audit_rows USING brin (ts) WITH (pages_per_range='32', autosummarize='on');
+CREATE INDEX audit_rows_ts ON public.audit_rows USING brin (ts) WITH (pages_per_range='32');
 CREATE INDEX bodies_put_at ON public.bodies USING btree (put_at);
 CREATE INDEX jobs_tenant_accepted ON public.jobs USING btree (tenant, accepted_at DESC);
 
