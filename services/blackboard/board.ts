@@ -4,6 +4,7 @@
 import type TinyQueue from 'tinyqueue';
 import type { CandidateRef, Reason } from '../../schemas/generated/events.js';
 import type { Policy } from './policy.js';
+import type { RememberedJobs } from './remembered-jobs.js';
 import type { Workflow, WorkflowStep } from './workflow.js';
 
 export type StepStatus = 'waiting' | 'working' | 'verifying' | 'backoff' | 'completed' | 'failed';
@@ -73,19 +74,6 @@ export interface JobState {
   readonly artifacts: readonly VerifiedArtifact[];
 }
 
-/** What is kept of a job after its end, so that its id is not taken for a new one. */
-export interface RememberedJob {
-  readonly job: string;
-  readonly instance: number;
-  readonly tenant: string;
-  readonly submissionDigest: string;
-  readonly acceptedOffset: number;
-  readonly acceptedEpoch: number;
-  readonly outcome: string;
-  /** Partition time until which it is remembered; fixed when it ended. */
-  readonly forgetAtMs: number;
-}
-
 export interface Timer {
   readonly atMs: number;
   readonly job: string;
@@ -107,7 +95,8 @@ export interface PartitionState {
   /** By version: those in force and those that open jobs began with. */
   readonly workflows: Map<string, Workflow>;
   readonly jobs: Map<string, JobState>;
-  readonly remembered: Map<string, RememberedJob>;
+  /** Ended jobs within their window. */
+  readonly remembered: RememberedJobs;
   readonly openJobsByTenant: Map<string, number>;
   /** Earliest first, then by job id; entries that no longer hold are dropped when met. */
   readonly timers: TinyQueue<Timer>;

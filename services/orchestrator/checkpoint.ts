@@ -3,7 +3,6 @@ import type { PartitionState } from '../blackboard/board.js';
 import { emptyEnvelope } from '../blackboard/empty-envelope.js';
 import type { Policy } from '../blackboard/policy.js';
 import { policyTextOf, policyVersionOf, policyWithOlder, policyWithoutOlder, workflowVersionOf } from '../blackboard/policy-version.js';
-import { isRemembered } from './evolve.js';
 import type { Workflow } from '../blackboard/workflow.js';
 
 /** The policy to put in force: the deployment's, and the workflow versions that open jobs began with. */
@@ -26,7 +25,8 @@ export interface CheckpointPlace {
 export function restorePoint(state: PartitionState): { readonly offset: number; readonly epoch: number } {
   let oldest = { acceptedOffset: state.epoch, acceptedEpoch: state.epoch };
   for (const job of state.jobs.values()) if (job.acceptedOffset < oldest.acceptedOffset) oldest = job;
-  for (const job of state.remembered.values()) if (isRemembered(state, job) && job.acceptedOffset < oldest.acceptedOffset) oldest = job;
+  const ended = state.remembered.oldest(state.timeMs);
+  if (ended !== undefined && ended.acceptedOffset < oldest.acceptedOffset) oldest = ended;
   return { offset: oldest.acceptedOffset, epoch: oldest.acceptedEpoch };
 }
 

@@ -3,9 +3,10 @@
 
 import TinyQueue from 'tinyqueue';
 import type { Checkpointed, Fact, JobAccepted, JobEnded } from '../../schemas/generated/events.js';
-import type { JobState, PartitionState, RememberedJob, StepState, StepStatus, Timer, VerifiedArtifact } from '../blackboard/board.js';
+import type { JobState, PartitionState, StepState, StepStatus, Timer, VerifiedArtifact } from '../blackboard/board.js';
 import { policyDefaults, type Policy } from '../blackboard/policy.js';
 import { policyOfText } from '../blackboard/policy-version.js';
+import { RememberedJobs, type RememberedJob } from '../blackboard/remembered-jobs.js';
 import type { Workflow, WorkflowStep } from '../blackboard/workflow.js';
 import { addMicros } from './add-micros.js';
 
@@ -27,7 +28,7 @@ const noPolicy: Policy = { workflows: {}, olderWorkflows: {}, principals: {}, ..
 export function emptyPartition(partition: number): PartitionState {
   return {
     partition, epoch: -1, cursor: -1, timeMs: 0, writtenAtMs: 0, controlOffset: -1, policy: noPolicy, policyVersion: '',
-    workflows: new Map(), jobs: new Map(), remembered: new Map(), openJobsByTenant: new Map(), timers: new TinyQueue<Timer>([], earlierTimer),
+    workflows: new Map(), jobs: new Map(), remembered: new RememberedJobs(), openJobsByTenant: new Map(), timers: new TinyQueue<Timer>([], earlierTimer),
   };
 }
 
@@ -141,9 +142,9 @@ function end(state: PartitionState, fact: JobEnded): void {
   // Tenants may be as many as jobs, and come once.
   if (open === 0) state.openJobsByTenant.delete(job.tenant);
   else state.openJobsByTenant.set(job.tenant, open);
-  const { instance, tenant, submissionDigest, acceptedOffset, acceptedEpoch } = job;
-  state.remembered.set(job.job, { job: job.job, instance, tenant, submissionDigest, acceptedOffset, acceptedEpoch, outcome: fact.outcome, forgetAtMs: fact.forgetAtMs });
-  forget(state);
+  const { submissionDigest, acceptedOffset, acceptedEpoch } = job;
+  state.remembered.set({ job: job.job, submissionDigest, acceptedOffset, acceptedEpoch, forgetAtMs: fact.forgetAtMs });
+  state.remembered.sweep(state.timeMs);
   if (state.timers.length > staleTimersMax + 8 * state.jobs.size) restoreTimers(state);
 }
 
@@ -155,14 +156,6 @@ export function restoreTimers({ timers, jobs }: PartitionState): void {
   timers.data.length = 0;
   timers.length = 0;
   for (const job of jobs.values()) timers.push({ atMs: nextDueMs(job), job: job.job });
-}
-
-/** Drops what the window has passed, the oldest first; what a longer window keeps behind them stays until it is met. */
-function forget(state: PartitionState): void {
-  for (const [id, remembered] of state.remembered) {
-    if (isRemembered(state, remembered)) break;
-    state.remembered.delete(id);
-  }
 }
 
 /** Whether an ended job is still remembered: by the partition's time and what its end said, not by what was purged. */

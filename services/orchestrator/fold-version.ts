@@ -1,15 +1,17 @@
-// The version of snapshots: a hash over the code that folds, freezes and thaws, and over the schemas that facts are
-// decoded by. Whatever is changed there, an older snapshot is another version's and is not read: no number is raised by
-// hand, and none can be forgotten.
+// The version of snapshots: a hash over the code that folds, freezes and thaws, over the schemas that facts are decoded
+// by, and the machine's order of bytes, in which ended jobs are written. Whatever is changed there, an older snapshot is
+// another version's and is not read: no number is raised by hand, and none can be forgotten.
 
 import { createHash } from 'node:crypto';
 import { readFileSync, readdirSync } from 'node:fs';
+import { endianness } from 'node:os';
 import { join } from 'node:path';
 import { projectRoot } from '../runtime/project-root.js';
 
 /** As compiled, from this folder. A test holds the list equal to what these files import of ours. */
 export const foldSources: readonly string[] = [
   './evolve.js', './freeze.js', './frozen-types.js', './add-micros.js', '../blackboard/ids.js', '../blackboard/policy.js', '../blackboard/policy-version.js',
+  '../blackboard/remembered-jobs.js', '../blackboard/remembered-leaf.js',
   '../runtime/codec/avro-bounds.js',
 ];
 
@@ -22,7 +24,7 @@ export function foldVersion(): string {
 }
 
 function computed(): string {
-  const hash = createHash('sha256');
+  const hash = createHash('sha256').update(endianness());
   const schemas = join(projectRoot, 'schemas');
   for (const source of foldSources) hash.update(readFileSync(new URL(source, import.meta.url)));
   for (const name of readdirSync(join(schemas, 'facts')).sort()) hash.update(name).update(readFileSync(join(schemas, 'facts', name)));

@@ -3,15 +3,17 @@
 // written, and an ended job whose window has passed is left out. Parts are small, so that nobody is held up by one.
 
 import { deflateRawSync, inflateRawSync } from 'node:zlib';
-import type { JobState, PartitionState, RememberedJob, StepState, VerifiedArtifact } from '../blackboard/board.js';
+import type { JobState, PartitionState, StepState, VerifiedArtifact } from '../blackboard/board.js';
 import { policyTextOf, policyOfText, workflowVersionOf } from '../blackboard/policy-version.js';
 import type { Workflow, WorkflowStep } from '../blackboard/workflow.js';
 import { endOfAvro } from '../runtime/codec/avro-bounds.js';
-import { emptyPartition, isRemembered, restoreTimers } from './evolve.js';
-import { frozenPartType, stepStatuses, type FrozenArtifact, type FrozenEnd, type FrozenHead, type FrozenJob, type FrozenPart, type FrozenStep } from './frozen-types.js';
+import { emptyPartition, restoreTimers } from './evolve.js';
+import { frozenPartType, stepStatuses, type FrozenArtifact, type FrozenHead, type FrozenJob, type FrozenPart, type FrozenStep } from './frozen-types.js';
 
 /** Parts end at whichever comes first. */
 const partMax = { jobs: 1_000, bytes: 512 * 1024 } as const;
+/** Ended jobs in a part of their own. */
+const endsMax = 4_000;
 /** A part that says it is larger than this when inflated is not one of ours. */
 const inflatedBytesMax = 256 * 1024 * 1024;
 
@@ -25,15 +27,8 @@ export function* freeze(state: PartitionState): Generator<Buffer> {
       part = new PartWriter(null);
     }
   }
-  for (const ended of state.remembered.values()) {
-    if (!isRemembered(state, ended)) continue;
-    part.addEnd(ended);
-    if (part.isFull) {
-      yield part.bytes();
-      part = new PartWriter(null);
-    }
-  }
   yield part.bytes();
+  for (const ended of state.remembered.pack(state.timeMs, endsMax)) yield bytesOf({ head: null, texts: [], jobs: [], remembered: ended });
 }
 
 /** Takes the parts in order, then gives the state. Throws whatever a part that is not ours makes the codec throw. */
@@ -50,7 +45,7 @@ export class Thaw {
     if (state === null) throw new Error('the first part of a snapshot has no head');
     const reader = new PartReader(part.texts, state);
     for (const job of part.jobs) state.jobs.set(job.job, reader.job(job));
-    for (const ended of part.remembered) state.remembered.set(ended.job, reader.end(ended));
+    state.remembered.addPacked(part.remembered);
   }
 
   finish(): PartitionState {
@@ -85,11 +80,16 @@ function stateOf({ partition, epoch, cursor, timeMs, writtenAtMs, controlOffset,
   return { ...state, policy: adopted.policy, policyVersion: adopted.version };
 }
 
+const nothing = Buffer.alloc(0);
+
+function bytesOf(part: FrozenPart): Buffer {
+  return deflateRawSync(frozenPartType.toBuffer(part), { level: 1 });
+}
+
 class PartWriter {
   readonly #texts: string[] = [];
   readonly #indexes = new Map<string, number>();
   readonly #jobs: FrozenJob[] = [];
-  readonly #remembered: FrozenEnd[] = [];
   readonly #definitions = new Map<Workflow, ReadonlyMap<string, number>>();
   /** Of what may be large, about. */
   #bytes = 0;
@@ -97,12 +97,11 @@ class PartWriter {
   constructor(private readonly head: FrozenHead | null) {}
 
   get isFull(): boolean {
-    return this.#jobs.length + this.#remembered.length / 4 >= partMax.jobs || this.#bytes >= partMax.bytes;
+    return this.#jobs.length >= partMax.jobs || this.#bytes >= partMax.bytes;
   }
 
   bytes(): Buffer {
-    const part: FrozenPart = { head: this.head, texts: this.#texts, jobs: this.#jobs, remembered: this.#remembered };
-    return deflateRawSync(frozenPartType.toBuffer(part), { level: 1 });
+    return bytesOf({ head: this.head, texts: this.#texts, jobs: this.#jobs, remembered: nothing });
   }
 
   addJob(job: JobState): void {
@@ -115,10 +114,6 @@ class PartWriter {
       acceptedOffset: job.acceptedOffset, acceptedEpoch: job.acceptedEpoch, acceptedAtMs: job.acceptedAtMs, deadlineAtMs: job.deadlineAtMs, costMicros: job.costMicros,
       steps, expanded: job.expanded.map((id) => this.#text(id)), artifacts: job.artifacts.map((artifact) => this.#artifact(artifact)),
     });
-  }
-
-  addEnd({ job, instance, tenant, submissionDigest, acceptedOffset, acceptedEpoch, outcome, forgetAtMs }: RememberedJob): void {
-    this.#remembered.push({ job, instance, tenant: this.#text(tenant), submissionDigest, acceptedOffset, acceptedEpoch, outcome: this.#text(outcome), forgetAtMs });
   }
 
   #step(step: StepState, definitions: ReadonlyMap<string, number>): FrozenStep {
@@ -170,10 +165,6 @@ class PartReader {
       acceptedOffset, acceptedEpoch, acceptedAtMs, deadlineAtMs,
       costMicros, steps, expanded: orNone(frozen.expanded.map((id) => this.#text(id))), artifacts: orNone(frozen.artifacts.map((artifact) => this.#artifact(artifact))),
     };
-  }
-
-  end({ job, instance, tenant, submissionDigest, acceptedOffset, acceptedEpoch, outcome, forgetAtMs }: FrozenEnd): RememberedJob {
-    return { job, instance, tenant: this.#text(tenant), submissionDigest, acceptedOffset, acceptedEpoch, outcome: this.#text(outcome), forgetAtMs };
   }
 
   #step(frozen: FrozenStep, definition: WorkflowStep): StepState {

@@ -68,23 +68,13 @@ export interface FrozenJob {
   readonly artifacts: readonly FrozenArtifact[];
 }
 
-export interface FrozenEnd {
-  readonly job: string;
-  readonly instance: number;
-  readonly tenant: TextIndex;
-  readonly submissionDigest: string;
-  readonly acceptedOffset: number;
-  readonly acceptedEpoch: number;
-  readonly outcome: TextIndex;
-  readonly forgetAtMs: number;
-}
-
 export interface FrozenPart {
   /** In the first part alone. */
   readonly head: FrozenHead | null;
   readonly texts: readonly string[];
   readonly jobs: readonly FrozenJob[];
-  readonly remembered: readonly FrozenEnd[];
+  /** Ended jobs, packed. */
+  readonly remembered: Buffer;
 }
 
 /** In the order of their numbers; new ones go to the end. */
@@ -115,10 +105,9 @@ const job = record('Job', {
   job: 'string', ...longs('instance', 'tenant', 'correlation', 'onBehalfOf', 'workflowVersion', 'params'), submissionDigest: 'string',
   ...longs('acceptedOffset', 'acceptedEpoch', 'acceptedAtMs', 'deadlineAtMs', 'costMicros'), steps: listOf(step), expanded: listOf('long'), artifacts: listOf(artifact),
 });
-const end = record('End', { job: 'string', ...longs('instance', 'tenant'), submissionDigest: 'string', ...longs('acceptedOffset', 'acceptedEpoch', 'outcome', 'forgetAtMs') });
 const head = record('Head', { ...longs('partition', 'epoch', 'cursor', 'timeMs', 'writtenAtMs', 'controlOffset'), policy: 'string', workflows: listOf('string') });
 
 export const frozenPartType: avsc.Type = avsc.Type.forSchema(
-  record('Part', { head: ['null', head], texts: listOf('string'), jobs: listOf(job), remembered: listOf(end) }) as avsc.Schema,
+  record('Part', { head: ['null', head], texts: listOf('string'), jobs: listOf(job), remembered: 'bytes' }) as avsc.Schema,
   { wrapUnions: false },
 );

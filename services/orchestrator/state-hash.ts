@@ -26,11 +26,10 @@ export function stateHash(state: PartitionState): string {
   const hash = createHash('sha256');
   const say = (value: unknown): void => void hash.update(`${canonicalJson(value)}\n`);
   const { partition, epoch, cursor, timeMs, writtenAtMs, controlOffset, policyVersion } = state;
-  const remembered = [...state.remembered.values()].filter((job) => isRemembered(state, job));
   const open = [...state.openJobsByTenant].filter(([, count]) => count !== 0).sort(([a], [b]) => (a < b ? -1 : 1));
-  say({ partition, epoch, cursor, timeMs, writtenAtMs, controlOffset, policyVersion, open, jobs: state.jobs.size, remembered: remembered.length });
+  say({ partition, epoch, cursor, timeMs, writtenAtMs, controlOffset, policyVersion, open, jobs: state.jobs.size });
   for (const job of [...state.jobs.values()].sort(byId)) say(meaningOf(job));
-  for (const job of remembered.sort(byId)) say(job);
+  for (const job of state.remembered.values()) if (isRemembered(state, job)) say(job);
   return hash.digest('hex');
 }
 

@@ -2,7 +2,8 @@
 // what came before. The offset of each fact is known: the owner is the only writer of its partition.
 
 import type { Claim, Fact, FactEnvelope } from '../../schemas/generated/events.js';
-import type { JobState, PartitionState, RememberedJob } from '../blackboard/board.js';
+import type { JobState, PartitionState } from '../blackboard/board.js';
+import type { RememberedJob } from '../blackboard/remembered-jobs.js';
 import { evolve, nextDueMs } from './evolve.js';
 
 /** What every fact of a decision has in common. */
@@ -29,7 +30,8 @@ interface Before {
   readonly id: string;
   readonly tenant: string;
   readonly job: JobState | undefined;
-  readonly remembered: RememberedJob | undefined;
+  /** Undefined: it was not remembered; null: the fact leaves that as it is. */
+  readonly remembered: RememberedJob | undefined | null;
   readonly open: number | undefined;
 }
 
@@ -59,7 +61,7 @@ export class Turn {
     }, own) as Fact;
     const offset = this.offset + this.facts.length;
     this.facts.push(fact);
-    this.#before.push({ id: fact.job, tenant: fact.tenant, job: state.jobs.get(fact.job), remembered: state.remembered.get(fact.job), open: state.openJobsByTenant.get(fact.tenant) });
+    this.#before.push({ id: fact.job, tenant: fact.tenant, job: state.jobs.get(fact.job), remembered: fact.type === 'JobAccepted' || fact.type === 'JobEnded' ? state.remembered.get(fact.job) : null, open: state.openJobsByTenant.get(fact.tenant) });
     evolve(state, fact, offset);
   }
 
@@ -70,7 +72,8 @@ export class Turn {
     const touched = this.#before.splice(mark);
     for (const { id, tenant, job, remembered, open } of touched.reverse()) {
       put(state.jobs, id, job);
-      put(state.remembered, id, remembered);
+      if (remembered === undefined) state.remembered.delete(id);
+      else if (remembered !== null) state.remembered.set(remembered);
       put(state.openJobsByTenant, tenant, open);
     }
     // What fired may have been taken from the heap; an entry too many does no harm.

@@ -1,12 +1,12 @@
-// node --expose-gc dist/services/testing/measure-restore.js [--jobs N] [--tail N] [--workflow noop|brief] [--json]
+// node --expose-gc dist/services/testing/measure-restore.js [--jobs N] [--ended N] [--tail N] [--workflow noop|brief] [--json]
 // How long an owner takes to have a partition's state again, from the whole log and from a snapshot and the tail behind
-// it; what a snapshot takes in bytes, and an open job in memory. One partition, on the memory log and PGlite in memory,
+// it; what a snapshot takes in bytes, and a job in memory: an open one, or one that has ended and is remembered. One partition, on the memory log and PGlite in memory,
 // so that what is measured is ours: decoding, folding, thawing.
 
 import { setImmediate as eventLoopTurn } from 'node:timers/promises';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import type { JobSubmitted } from '../../schemas/generated/events.js';
+import type { CancelRequested, JobSubmitted } from '../../schemas/generated/events.js';
 import { limits, topicNames } from '../../topics/topics.js';
 import { migrate } from '../../infra/sql/migrate.js';
 import { loadPolicy } from '../../workflows/policy.js';
@@ -30,8 +30,9 @@ import { postgresSnapshotStore } from '../runtime/postgres/postgres-snapshot-sto
 import { projectRoot } from '../runtime/project-root.js';
 import { takeSnapshot } from '../snapshots/take-snapshot.js';
 
-const { values } = parseArgs({ options: { jobs: { type: 'string', default: '100000' }, tail: { type: 'string', default: '20000' }, workflow: { type: 'string', default: 'noop' }, json: { type: 'boolean', default: false } } });
+const { values } = parseArgs({ options: { jobs: { type: 'string', default: '100000' }, ended: { type: 'string', default: '0' }, tail: { type: 'string', default: '20000' }, workflow: { type: 'string', default: 'noop' }, json: { type: 'boolean', default: false } } });
 const jobs = Number(values.jobs);
+const ended = Number(values.ended);
 const tail = Number(values.tail);
 const topics = topicNames();
 const codec = embeddedCodec(join(projectRoot, 'schemas'));
@@ -51,7 +52,7 @@ interface Filled {
   readonly snapshotAt: number;
 }
 
-/** A log with that many open jobs, as an owner would have written it; the tail is what comes after the snapshot. */
+/** A log with that many open jobs behind those that have ended, as an owner would have written it; the tail is what comes after the snapshot. */
 async function fill(): Promise<Filled> {
   const state = emptyPartition(0);
   const policy = { ...loadPolicy(), openJobsPerTenantMax: 10_000_000 };
@@ -71,24 +72,30 @@ async function fill(): Promise<Filled> {
   };
   mark();
   const params = values.workflow === 'noop' ? '{}' : JSON.stringify({ question: 'What does the evidence say?', docs: '/documents' });
+  let claims = 0;
+  const decide = (claim: JobSubmitted | CancelRequested): void => {
+    const { encoded } = decideRecord(state, {
+      offset: claims, appendTimeMs: 1_700_000_000_000 + Math.floor(claims / 100), digest: Buffer.alloc(32, 1),
+      content: { kind: 'claim', claim, inspection: { authentic: true, receiptsValid: true, routed: true, bodies: [] } },
+    }, { nextOffset: next, encode: (fact) => codec.encode(fact), batchBytesMax: limits.batchBytesMax, batchRecordsMax: limits.batchRecordsMax, onThrow: (error) => { throw error; } });
+    for (const value of encoded) append(value);
+    claims += 1;
+  };
   let accepted = 0;
-  const accept = (): void => {
+  const accept = (): JobSubmitted => {
     const key = `job-${accepted}`;
     const claim: JobSubmitted = {
       ...emptyEnvelope, type: 'JobSubmitted', tenant: `tenant-${accepted % 50}`, job: jobId(`tenant-${accepted % 50}`, key), onBehalfOf: 'measure', signer: 'ingress#k1', atMs: 1_700_000_000_000 + accepted,
       idempotencyKey: key, workflow: values.workflow, params, deadlineMs: 0, costCapMicros: 0, goal: `goal ${accepted}`, signature: Buffer.alloc(32),
     };
-    const { encoded } = decideRecord(state, {
-      offset: accepted, appendTimeMs: 1_700_000_000_000 + Math.floor(accepted / 100), digest: Buffer.alloc(32, 1),
-      content: { kind: 'claim', claim, inspection: { authentic: true, receiptsValid: true, routed: true, bodies: [] } },
-    }, { nextOffset: next, encode: (fact) => codec.encode(fact), batchBytesMax: limits.batchBytesMax, batchRecordsMax: limits.batchRecordsMax, onThrow: (error) => { throw error; } });
-    for (const value of encoded) append(value);
+    decide(claim);
     accepted += 1;
+    return claim;
   };
-  while (state.jobs.size < jobs) {
-    const before = accepted;
-    accept();
-    if (state.jobs.size === 0 && before > 10) throw new Error(`no job of ${values.workflow} is accepted`);
+  while (state.remembered.size < ended || state.jobs.size < jobs) {
+    const { tenant, job } = accept();
+    if (!state.jobs.has(job)) throw new Error(`no job of ${values.workflow} is accepted`);
+    if (state.remembered.size < ended) decide({ ...emptyEnvelope, type: 'CancelRequested', tenant, job, signer: 'ingress#k1', signature: Buffer.alloc(32), reason: '' });
     if (accepted % 10_000 === 0) mark();
     if (accepted % 1_000 === 0) await eventLoopTurn();
   }
@@ -123,7 +130,7 @@ function heapBytes(): number {
 async function held(make: () => Promise<Timed>): Promise<Timed & { readonly bytesPerJob: number }> {
   const before = heapBytes();
   const made = await make();
-  return { ...made, bytesPerJob: (heapBytes() - before) / made.state.jobs.size };
+  return { ...made, bytesPerJob: (heapBytes() - before) / (made.state.jobs.size + made.state.remembered.size) };
 }
 
 const filled = await fill();
@@ -139,11 +146,12 @@ const whole = await held(() => restore(filled.next, null));
 const wholeHash = stateHash(whole.state);
 const { elapsedMs: wholeMs, cpuMs: wholeCpuMs, bytesPerJob: wholeBytes } = whole;
 whole.state.jobs.clear();
+for (const { job } of [...whole.state.remembered.values()]) whole.state.remembered.delete(job);
 whole.state.timers.data.length = 0;
 const quick = await held(() => restore(filled.next, snapshotSource({ ...machineEffects, store, log, codec, keyring, topic: topics.verified, logger, breathe: () => eventLoopTurn() })));
 const figures = {
-  workflow: values.workflow, openJobs: quick.state.jobs.size, records: filled.next, tail: filled.next - filled.snapshotAt, isSameState: stateHash(quick.state) === wholeHash, base: quick.base,
-  snapshotBytes: header.bytes, snapshotBytesPerJob: Math.round(header.bytes / header.openJobs), parts: header.parts, takenFromTheBeginningMs: Math.round(takenMs),
+  workflow: values.workflow, openJobs: quick.state.jobs.size, endedJobs: quick.state.remembered.size, records: filled.next, tail: filled.next - filled.snapshotAt, isSameState: stateHash(quick.state) === wholeHash, base: quick.base,
+  snapshotBytes: header.bytes, snapshotBytesPerJob: Math.round(header.bytes / (header.openJobs + ended)), parts: header.parts, takenFromTheBeginningMs: Math.round(takenMs),
   restoreFromLogMs: Math.round(wholeMs), restoreFromSnapshotMs: Math.round(quick.elapsedMs), cpuFromLogMs: Math.round(wholeCpuMs), cpuFromSnapshotMs: Math.round(quick.cpuMs),
   ...(globalThis.gc === undefined ? {} : { memoryBytesPerJobFromLog: Math.round(wholeBytes), memoryBytesPerJobFromSnapshot: Math.round(quick.bytesPerJob) }),
 };

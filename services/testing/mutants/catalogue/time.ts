@@ -20,6 +20,7 @@ export const time: readonly Mutant[] = [
   { id: 'instance-not-checked', breaks: 'R9', caughtBy: 'I4', edits: [[judge, 'return claim.instance === job.instance ||', 'return true ||']] },
   { id: 'duplicate-submission-accepted', breaks: 'R9', caughtBy: 'I1', edits: [[judge, 'if (known !== undefined)', 'if (known !== undefined && known !== ended)']] },
   { id: 'open-job-submitted-again', breaks: 'R9', caughtBy: 'I1', edits: [[judge, 'if (known !== undefined)', 'if (known !== undefined && known !== open)']] },
-  { id: 'remembered-ids-not-restored', breaks: 'R9', caughtBy: 'I6', edits: [['orchestrator/checkpoint.js', 'if (isRemembered(state, job) && job.acceptedOffset < oldest.acceptedOffset)', 'if (false)']] },
+  { id: 'remembered-ids-swept-early', breaks: 'R9', caughtBy: 'I6', edits: [['blackboard/remembered-leaf.js', 'return passesMsOf(leaf, at) > timeMs;', 'return passesMsOf(leaf, at) > timeMs + 500;']] },
+  { id: 'remembered-ids-not-restored', breaks: 'R9', caughtBy: 'I6', edits: [['orchestrator/checkpoint.js', 'ended !== undefined && ended.acceptedOffset < oldest.acceptedOffset', 'false']] },
   { id: 'instance-is-the-place-of-the-fact', breaks: 'R9', caughtBy: 'I17', edits: [['orchestrator/decide.js', 'instance: turn.cause.offset', 'instance: turn.cause.offset + 1']] },
 ];
