@@ -249,6 +249,31 @@ describe('snapshots in Postgres', { skip, timeout: 120_000 }, () => {
     assert.equal(rig.keyring.signerOf(snapshotPrincipal), ((await newest()) as SnapshotHeader).signer);
   });
 
+  it('rests ten times as long as the last one took: a state that grows takes no larger share of anything', async () => {
+    const store = postgresSnapshotStore(owner);
+    const { logs } = await setUp(store);
+    let nowMs = 0;
+    let tries = 0;
+    const slow: SnapshotStore = { ...store, parts: (...which) => {
+      tries += 1;
+      nowMs += 1_000;
+      return store.parts(...which);
+    } };
+    const running = await startSnapshots({ ...machineEffects, monotonicMs: () => nowMs, log: logs.open(), codec: rig.codec, keyring: rig.keyring, topics, logger: rig.logger, store: slow, everyRecords: 0, everyMs: 0, pollMs: 5 });
+    const triesOnceAt = async (passMs: number): Promise<number> => {
+      nowMs += passMs;
+      await sleep(200);
+      return tries;
+    };
+    try {
+      assert.equal(await triesOnceAt(0), 1);
+      assert.equal(await triesOnceAt(9_999), 1);
+      assert.equal(await triesOnceAt(1), 2);
+    } finally {
+      await running.close();
+    }
+  });
+
   it('is taken at the next try when Postgres was away at the first, though no record comes', async () => {
     const store = postgresSnapshotStore(owner);
     const { logs } = await setUp(store);

@@ -16,7 +16,7 @@ export interface SnapshotsOptions extends Omit<TakeSnapshotOptions, 'log' | 'top
   readonly topics: Pick<TopicNames, 'verified' | 'prefix'>;
   /** Records of a partition after which it gets a new one. Default 20,000. */
   readonly everyRecords?: number;
-  /** A partition gets none before the last one is so old. Default 30,000. */
+  /** A partition gets none before the last one is so old, nor before `restTimes` of what it took. Default 30,000. */
   readonly everyMs?: number;
   /** How often the log is asked for its ends. Default 5,000. */
   readonly pollMs?: number;
@@ -35,11 +35,14 @@ export interface RunningSnapshots {
 interface Taken {
   readonly offset: number;
   readonly atMs: number;
+  readonly tookMs: number;
   /** Attempts since that have failed. */
   readonly failures: number;
 }
 
 const doublingsMax = 6;
+/** A snapshot holds all that is remembered, and takes as long as that is large: it takes no larger share of a process, and of Postgres, for it. */
+const restTimes = 10;
 
 /** @throws Error without a signing key, and what joining the group throws. */
 export async function startSnapshots(options: SnapshotsOptions): Promise<RunningSnapshots> {
@@ -100,26 +103,27 @@ class Rounds {
       if (this.#isOver) return;
       if (!this.#assigned.has(range.partition) || !(await this.#isDue(range))) continue;
       const before = this.#assigned.get(range.partition);
+      const startedMs = this.options.monotonicMs();
       try {
-        await this.#take(range);
-        this.#note(range.partition, { offset: range.next, atMs: this.options.monotonicMs(), failures: 0 });
+        await this.#take(range, startedMs);
+        const atMs = this.options.monotonicMs();
+        this.#note(range.partition, { offset: range.next, atMs, tookMs: atMs - startedMs, failures: 0 });
       } catch (error) {
         // R11: what is wrong with one partition is no matter to the others.
         this.options.logger.warn({ partition: range.partition, error }, 'no snapshot of this partition; trying again later');
-        this.#note(range.partition, { offset: before?.offset ?? 0, atMs: this.options.monotonicMs(), failures: (before?.failures ?? 0) + 1 });
+        this.#note(range.partition, { offset: before?.offset ?? 0, atMs: this.options.monotonicMs(), tookMs: 0, failures: (before?.failures ?? 0) + 1 });
       }
     }
   }
 
   async #isDue({ partition, next }: PartitionRange): Promise<boolean> {
     const { store, topics, everyRecords = 20_000, everyMs = 30_000, monotonicMs } = this.options;
-    const taken = this.#assigned.get(partition) ?? this.#note(partition, { offset: (await store.newest({ topic: topics.verified, partition, version: foldVersion(), after: 0, upTo: next }))?.position.offset ?? 0, atMs: -Infinity, failures: 0 });
-    return next - taken.offset >= everyRecords && monotonicMs() - taken.atMs >= everyMs * 2 ** Math.min(taken.failures, doublingsMax);
+    const taken = this.#assigned.get(partition) ?? this.#note(partition, { offset: (await store.newest({ topic: topics.verified, partition, version: foldVersion(), after: 0, upTo: next }))?.position.offset ?? 0, atMs: -Infinity, tookMs: 0, failures: 0 });
+    return next - taken.offset >= everyRecords && monotonicMs() - taken.atMs >= Math.max(everyMs * 2 ** Math.min(taken.failures, doublingsMax), restTimes * taken.tookMs);
   }
 
-  async #take(range: PartitionRange): Promise<void> {
+  async #take(range: PartitionRange, startedMs: number): Promise<void> {
     const { options } = this;
-    const startedMs = options.monotonicMs();
     const header = await takeSnapshot(range, { ...options, topic: options.topics.verified, breathe: options.breathe ?? eventLoopTurn });
     if (header === null) return;
     options.logger.info({ partition: range.partition, offset: header.position.offset, openJobs: header.openJobs, bytes: header.bytes, elapsedMs: Math.round(options.monotonicMs() - startedMs) }, 'snapshot taken');
