@@ -2,6 +2,7 @@
 
 import { onceMigrated } from '../../infra/sql/once-migrated.js';
 import { loadWorkflows } from '../../workflows/load-workflows.js';
+import { rememberMsOf } from '../../workflows/remember-variable.js';
 import { refuseInsecureInProduction } from '../runtime/config.js';
 import { openPgDatabase } from '../runtime/postgres/pg-database.js';
 import { requireOwnKey } from '../runtime/require-keys.js';
@@ -27,6 +28,7 @@ await runStage({
     await db.listen(committedChannel, () => { for (const listener of listeners) listener(); });
     const ingress = await startIngress({
       ...plumbing, db, gatewayUrl: config.GATEWAY_URL.replace(/\/+$/, ''), apiKeys, host: config.INGRESS_HOST, port: config.INGRESS_PORT, partitions: config.BLACKBOARD_PARTITIONS, renderers,
+      rememberMs: rememberMsOf(config.BLACKBOARD_REMEMBER_MINUTES),
       onCommitted: (listener) => {
         listeners.add(listener);
         return () => void listeners.delete(listener);

@@ -2,6 +2,7 @@
 
 import { loadWorkflows } from '../../workflows/load-workflows.js';
 import { loadPolicy } from '../../workflows/policy.js';
+import { rememberMsOf } from '../../workflows/remember-variable.js';
 import { openPgDatabase } from '../runtime/postgres/pg-database.js';
 import { postgresSnapshotStore } from '../runtime/postgres/postgres-snapshot-store.js';
 import { requireKeysOfOthers } from '../runtime/require-keys.js';
@@ -19,7 +20,9 @@ await runStage({
     const { workflows, contracts } = await loadWorkflows(config.BLACKBOARD_WORKFLOWS ?? []);
     // A cache: whether it answers is no matter to the start.
     const db = config.DATABASE_URL === undefined ? null : openPgDatabase({ connectionString: config.DATABASE_URL.reveal(), role: config.BLACKBOARD_ORCHESTRATOR_DATABASE_ROLE, applicationName: plumbing.instance });
-    const policy = loadPolicy({ principalsFile: config.BLACKBOARD_PRINCIPALS }, { workflows });
+    const policy = {
+      ...loadPolicy({ principalsFile: config.BLACKBOARD_PRINCIPALS }, { workflows }), rememberMs: rememberMsOf(config.BLACKBOARD_REMEMBER_MINUTES),
+    };
     requireKeysOfOthers(plumbing.keyring, 'orchestrator', Object.keys(policy.principals), plumbing.logger);
     const orchestrator = await startOrchestrator({
       ...machineEffects, ...plumbing, contracts, ...(db === null ? {} : { snapshots: postgresSnapshotStore(db) }),

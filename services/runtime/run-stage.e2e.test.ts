@@ -7,6 +7,8 @@ import { writeFileSync } from 'node:fs';
 import { createServer, type AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Fact } from '../../schemas/generated/events.js';
 import { whatIsMissing } from '../../infra/local/for-tests.js';
 import { Cluster } from '../testing/cluster.js';
 import { keysText } from './keys.js';
@@ -45,6 +47,25 @@ describe('a service as a process', { skip, timeout: 240_000 }, () => {
       }
     } finally {
       taken.close();
+    }
+  });
+
+  it('puts in force how long ids of ended jobs are remembered, as its environment says', async () => {
+    const running = await cluster.start('orchestrator', { BLACKBOARD_REMEMBER_MINUTES: '90' });
+    try {
+      const policies: string[] = [];
+      for (const end = Date.now() + 30_000; policies.length === 0 && Date.now() < end; await sleep(100)) {
+        const next = (await cluster.log.ranges(cluster.topics.verified))[0]?.next ?? 0;
+        for await (const batch of cluster.log.read({ topic: cluster.topics.verified, partition: 0, from: 0, until: next })) {
+          for (const { value } of batch) {
+            const fact = cluster.codec.decodeFact(value) as Fact;
+            if (fact.type === 'Checkpointed' || fact.type === 'PolicyAdopted') policies.push(fact.policy);
+          }
+        }
+      }
+      assert.match(policies.at(-1) ?? '', /"rememberMs":5400000\b/);
+    } finally {
+      cluster.kill(running);
     }
   });
 
