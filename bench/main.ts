@@ -20,7 +20,7 @@ import { targets, verdictOf } from './report/targets.js';
 import { runSystems } from './run-systems.js';
 import { startServers, type Servers } from './servers.js';
 import { profileRun } from './stages/profile-run.js';
-import { restore } from './stages/restore.js';
+import { restore, restoreEnded } from './stages/restore.js';
 import { runSweeps } from './sweeps/sweeps.js';
 import { allSystems } from './systems.js';
 import type { Figures } from './w3/measure.js';
@@ -62,7 +62,7 @@ async function run(): Promise<Results> {
     const sweeps = sweepSizes === null || ours === undefined ? [] : await runSweeps({ choice: ours, servers, sizes: sweepSizes, say });
     return {
       atIso, machine: `${cpus().length} cores (${cpus()[0]?.model.trim() ?? 'unknown'}), ${Math.round(totalmem() / 2 ** 30)} GiB, Node ${process.version}`, repetitions: sizes.repetitions,
-      systems, stages, sweeps, limits: { ...mediansOf(hops), ...batches }, restores: ours === undefined ? [] : await runRestores(), profiles: await runProfiles(servers), tookSeconds: (performance.now() - startedMs) / 1000,
+      systems, stages: ours === undefined ? stages : { ...stages, ...await runEnded() }, sweeps, limits: { ...mediansOf(hops), ...batches }, restores: ours === undefined ? [] : await runRestores(), profiles: await runProfiles(servers), tookSeconds: (performance.now() - startedMs) / 1000,
     };
   } finally {
     await servers.stop();
@@ -86,6 +86,13 @@ async function runRestores(): Promise<readonly Figures[]> {
     restores.push(await restore(jobs));
   }
   return restores;
+}
+
+async function runEnded(): Promise<Results['stages']> {
+  const jobs = Math.max(0, ...options.restores);
+  if (jobs === 0) return {};
+  say(`restore of ${shown(jobs)} jobs that have ended`);
+  return { ended: await restoreEnded(jobs) };
 }
 
 async function runProfiles(servers: Servers): Promise<Results['profiles']> {

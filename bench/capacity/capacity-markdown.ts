@@ -36,8 +36,8 @@ function planRows(plan: Plan, costs: UnitCosts): string[][] {
     ['partitions of each topic', shown(plan.partitions), `${assumptions.partitionsPerOwner} for each orchestrator; ${shown(plan.openJobsPerPartition)} open jobs in each; they never change, so leave room`],
     ...Object.entries(instances).map(([service, count]) => [service, `${shown(count)} instances`, perJob(service)]),
     ['gateway', '2 instances', `${perJob('gateway')}; each follows all facts`],
-    ['memory of an orchestrator', `${shown(plan.orchestratorHeapMb)} MB of open jobs`, `${shown(costs.jobKb)} KB per open job beyond its bodies`],
-    ['take-over after a crash', `${shown(plan.takeOverSeconds)} s if one survivor restores all of a dead one's jobs`, `${shown(costs.restoredJobsPerS)} open jobs a second from a snapshot`],
+    ['memory of an orchestrator', `${shown(plan.orchestratorMb[0])} MB of open jobs, ${shown(plan.orchestratorMb[1])} MB of ended ones`, `${shown(costs.jobKb)} KB per open job beyond its bodies; ${shown(costs.endedJobBytes)} B for each of ${shown(plan.endedJobs)} that have ended within ${assumptions.rememberHours} h, outside of V8's heap`],
+    ['take-over after a crash', `${shown(plan.takeOverSeconds)} s if one survivor restores all of a dead one's jobs`, `${shown(costs.restoredJobsPerS)} open jobs a second from a snapshot, ${shown(costs.endedRestoredPerS)} ended ones`],
     ['brokers', `${shown(brokers.count)}, ${shown(brokers.cores)} cores in all`, `${shown((costs.cpuSecondsPerJob['kafka'] ?? Number.NaN) * 1000)} CPU s per 1,000 jobs without followers`],
     ['brokers: network', `${shown(brokers.inMbPerS)} MB/s in, ${shown(brokers.outMbPerS)} MB/s out, all brokers`, `${shown(costs.factBytesPerJob)} B of facts and ${shown(costs.claimBytesPerJob)} B of claims per job`],
     ['brokers: disk', `${shown(brokers.diskMbPerS)} MB/s, ${shown(brokers.diskTbRetained)} TB kept`, `${assumptions.retentionDays} days, ${assumptions.replicas} copies`],
@@ -56,7 +56,7 @@ function assumptionLines(costs: UnitCosts): string[] {
     `cores, disks and servers are used to ${Math.round(100 * a.utilisation)} %, the rest is for bursts, rebalances and restores; each service runs at least twice;`,
     `a broker has ${a.brokerCores} cores, ${shown(a.brokerNetworkMbPerS)} MB/s of network each way and ${a.brokerDiskMbPerS} MB/s of disk; followers double its processor time; ${a.replicas} replicas, ${a.factReaders} groups that read all facts (agents by kind, projector, gateway, snapshots);`,
     `a Postgres server has ${a.postgresCores} cores and takes ${a.postgresWalMbPerS} MB/s of write-ahead log from ${a.postgresSessions} sessions that write side by side; records and rows are kept ${a.retentionDays} days;`,
-    `a take-over takes at most ${a.restoreSecondsMax} s per partition; jobs are W3's (${costs.stepsPerJob} steps, some 300 bytes a result): real ones carry larger bodies and wait for models, which changes agents, bodies and open jobs, not the gate;`,
+    `a take-over takes at most ${a.restoreSecondsMax} s per partition, and ids of ended jobs are remembered ${a.rememberHours} h: a shorter window is less memory, more partitions are shorter take-overs; jobs are W3's (${costs.stepsPerJob} steps, some 300 bytes a result): real ones carry larger bodies and wait for models, which changes agents, bodies and open jobs, not the gate;`,
     'latency between zones is not in here: it adds to each hop of a job, and nothing to throughput.',
   ];
 }

@@ -18,6 +18,9 @@ export interface UnitCosts {
   readonly copiedRowsPerS: number;
   readonly jobKb: number;
   readonly restoredJobsPerS: number;
+  /** Of a job that has ended and whose id is remembered: memory, and how many come back a second from a snapshot. */
+  readonly endedJobBytes: number;
+  readonly endedRestoredPerS: number;
 }
 
 export interface Load {
@@ -36,6 +39,8 @@ export interface Assumptions {
   /** How long a take-over may take. */
   readonly restoreSecondsMax: number;
   readonly retentionDays: number;
+  /** How long the id of an ended job is remembered: the policy's `rememberMs`. */
+  readonly rememberHours: number;
   readonly brokerCores: number;
   readonly brokerNetworkMbPerS: number;
   readonly brokerDiskMbPerS: number;
@@ -48,7 +53,7 @@ export interface Assumptions {
 }
 
 export const assumptions: Assumptions = {
-  utilisation: 0.6, replicas: 3, brokerCpuOfReplication: 2, factReaders: 6, restoreSecondsMax: 5, retentionDays: 30, brokerCores: 16,
+  utilisation: 0.6, replicas: 3, brokerCpuOfReplication: 2, factReaders: 6, restoreSecondsMax: 5, retentionDays: 30, rememberHours: 24, brokerCores: 16,
   brokerNetworkMbPerS: 1_250, brokerDiskMbPerS: 500, postgresCores: 32, postgresWalMbPerS: 300, postgresSessions: 4, partitionsPerOwner: 4,
 };
 
@@ -61,8 +66,11 @@ export interface Plan {
   readonly instances: Readonly<Record<string, number>>;
   readonly partitions: number;
   readonly openJobsPerPartition: number;
+  /** Ended, and remembered. */
+  readonly endedJobs: number;
   readonly takeOverSeconds: number;
-  readonly orchestratorHeapMb: number;
+  /** Open jobs, and ended ones. */
+  readonly orchestratorMb: readonly [number, number];
   readonly brokers: { readonly count: number; readonly cores: number; readonly inMbPerS: number; readonly outMbPerS: number; readonly diskMbPerS: number; readonly diskTbRetained: number };
   readonly postgres: PostgresPlan;
   /** What cannot be had more of by starting another one, lowest first. */
@@ -95,15 +103,16 @@ export function capacityOf(costs: UnitCosts, load: Load, given: Assumptions = as
   const projectors = (jobsPerS * costs.factsPerJob) / (costs.projectedRowsPerS * given.utilisation);
   instances['projector'] = Math.max(instances['projector'] ?? 2, Math.ceil(projectors));
   const owners = instances['orchestrator'] ?? 2;
-  const openJobsPerPartitionMax = costs.restoredJobsPerS * given.restoreSecondsMax;
+  const endedJobs = jobsPerS * given.rememberHours * 3600;
+  const restoreSeconds = load.openJobs / costs.restoredJobsPerS + endedJobs / costs.endedRestoredPerS;
   // What dies is an owner: whoever takes over restores its partitions one after another.
-  const partitions = powerOfTwo(Math.max(owners * given.partitionsPerOwner, load.openJobs / openJobsPerPartitionMax));
+  const partitions = powerOfTwo(Math.max(owners * given.partitionsPerOwner, restoreSeconds / given.restoreSecondsMax));
   const walls = wallsOf(costs, given);
   const postgresEnds = Math.min(...walls.filter(({ part }) => part === 'Postgres').map(({ stepsPerS }) => stepsPerS));
   return {
-    load, jobsPerS, instances, partitions, openJobsPerPartition: load.openJobs / partitions,
-    takeOverSeconds: (load.openJobs / owners) / costs.restoredJobsPerS,
-    orchestratorHeapMb: ((load.openJobs / owners) * costs.jobKb * 1024) / mb,
+    load, jobsPerS, instances, partitions, openJobsPerPartition: load.openJobs / partitions, endedJobs,
+    takeOverSeconds: restoreSeconds / owners,
+    orchestratorMb: [((load.openJobs / owners) * costs.jobKb * 1024) / mb, ((endedJobs / owners) * costs.endedJobBytes) / mb],
     brokers: brokersOf(costs, { jobsPerS, cores: coresOf('kafka') * given.brokerCpuOfReplication }, given),
     postgres: postgresPlan(costs, { jobsPerS, servers: Math.max(1, Math.ceil(load.stepsPerS / postgresEnds)) }, given), walls,
   };

@@ -7,7 +7,7 @@ import { sampleResults, sampleSystem } from '../report/sample-results.js';
 const costs: UnitCosts = {
   stepsPerJob: 3, factsPerJob: 10, claimsPerJob: 4, factBytesPerJob: 4_000, claimBytesPerJob: 2_000, walBytesPerJob: 10_000, databaseBytesPerJob: 6_000,
   cpuSecondsPerJob: { orchestrator: 0.0003, agents: 0.0003, projector: 0.0001, gateway: 0.00005, kafka: 0.0001, postgres: 0.0002, ingress: 0.0001 },
-  projectedRowsPerS: 100_000, copiedRowsPerS: 200_000, jobKb: 1, restoredJobsPerS: 100_000,
+  projectedRowsPerS: 100_000, copiedRowsPerS: 200_000, jobKb: 1, restoredJobsPerS: 100_000, endedJobBytes: 100, endedRestoredPerS: 10_000_000,
 };
 const load = { openJobs: 1_000_000, stepsPerS: 30_000 };
 
@@ -19,6 +19,14 @@ test('instances are the cores that the load takes, at the assumed utilisation, a
 test('partitions are a power of two, enough for the owners and for a take-over in time', () => {
   assert.equal(capacityOf(costs, load).partitions, 32);
   assert.equal(capacityOf({ ...costs, restoredJobsPerS: 1_000 }, load).partitions, 256);
+  assert.equal(capacityOf({ ...costs, endedRestoredPerS: 1_000_000 }, load).partitions, 256);
+});
+
+test('an orchestrator holds what is open, and what has ended within the time that its id is remembered', () => {
+  const { endedJobs, orchestratorMb, takeOverSeconds } = capacityOf(costs, load);
+  assert.equal(endedJobs, 10_000 * 86_400);
+  assert.deepEqual(orchestratorMb, [204.8, 17_280]);
+  assert.equal(takeOverSeconds, (10 + 86.4) / 5);
 });
 
 test('brokers write each byte once per replica, and send it to followers and to every group of readers', () => {
@@ -42,7 +50,7 @@ test('one Postgres ends where the tightest of rows, write-ahead log and processo
 
 const measured = sampleResults({
   systems: [sampleSystem('blackboard', { throughput: [{ factsPerJob: 10, claimsPerJob: 4, factBytesPerJob: 4_000, claimBytesPerJob: 2_000, walBytesPerJob: 10_000, databaseBytesPerJob: 6_000, ...Object.fromEntries(['orchestrator', 'agents', 'projector', 'gateway', 'kafka', 'postgres', 'driver'].map((label) => [`cpuPer1000:${label}`, 0.2])) }] })],
-  stages: { drain: { drainedRowsPerS: 100_000, copyRowsPerS: 20_000 } }, restores: [{ openJobs: 100_000, snapshotSeconds: 1, jobKb: 1 }],
+  stages: { drain: { drainedRowsPerS: 100_000, copyRowsPerS: 20_000 }, ended: { endedJobBytes: 100, endedRestoredPerS: 1_000_000 } }, restores: [{ openJobs: 100_000, snapshotSeconds: 1, jobKb: 1 }],
 });
 
 test('the section names the first wall when it lies below the load, and only then', () => {
@@ -52,5 +60,5 @@ test('the section names the first wall when it lies below the load, and only the
 });
 
 test('a run that has not measured a unit cost says which, instead of a plan', () => {
-  assert.match(capacityMarkdown(sampleResults({ ...measured, stages: {} }), load).join('\n'), /missing: projectedRowsPerS, copiedRowsPerS/);
+  assert.match(capacityMarkdown(sampleResults({ ...measured, stages: {} }), load).join('\n'), /missing: projectedRowsPerS, copiedRowsPerS, endedJobBytes, endedRestoredPerS/);
 });

@@ -17,6 +17,7 @@ export function unitCostsOf(results: Results): { readonly costs: UnitCosts | nul
     stepsPerJob, factsPerJob: figure('factsPerJob'), claimsPerJob: figure('claimsPerJob'), factBytesPerJob: figure('factBytesPerJob'), claimBytesPerJob: figure('claimBytesPerJob'),
     walBytesPerJob: figure('walBytesPerJob'), databaseBytesPerJob: figure('databaseBytesPerJob'), projectedRowsPerS: results.stages['drain']?.['drainedRowsPerS'] ?? Number.NaN, copiedRowsPerS: results.stages['drain']?.['copyRowsPerS'] ?? Number.NaN,
     jobKb: largest['jobKb'] ?? Number.NaN, restoredJobsPerS: (largest['openJobs'] ?? Number.NaN) / (largest['snapshotSeconds'] ?? Number.NaN),
+    endedJobBytes: results.stages['ended']?.['endedJobBytes'] ?? Number.NaN, endedRestoredPerS: results.stages['ended']?.['endedRestoredPerS'] ?? Number.NaN,
   };
   const missing = [...Object.entries(costs), ...Object.entries(cpuSecondsPerJob)].filter(([, value]) => !Number.isFinite(value)).map(([name]) => name);
   return { costs: missing.length === 0 ? { ...costs, cpuSecondsPerJob } : null, missing };
