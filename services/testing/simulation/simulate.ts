@@ -76,8 +76,17 @@ type Figures = Readonly<Record<'seeds' | 'steps' | 'facts' | 'claims' | 'jobs' |
 function summary(figures: Figures, workers: number): string {
   return `${counted(figures.seeds, 'seed')} in ${(figures.elapsedMs / 1000).toFixed(1)} s: ${figures.seedsPerMinute} a minute (${(figures.cpuMs / Math.max(1, figures.seeds)).toFixed(0)} ms of processor time each, ${counted(workers, 'worker')})\n`
     + `${counted(figures.jobs, 'job')}, ${counted(figures.claims, 'claim')}, ${counted(figures.facts, 'fact')}, ${counted(figures.steps, 'step')}; ${counted(figures.faultsInjected, 'fault')} injected\n`
-    + `reached ${figures.reached} of ${figures.sometimes} of what must be reached sometimes${figures.missing.length === 0 ? '' : `; never: ${figures.missing.join(', ')}`}\n`
+    + `reached ${figures.reached} of ${figures.sometimes} of what must be reached sometimes${neverText(figures.missing)}\n`
     + `${counted(figures.failed, 'seed')} failed\n`;
+}
+
+const missingShownMax = 12;
+
+/** A few seeds reach a few things: to name all the others would hide what was reached. */
+function neverText(missing: readonly string[]): string {
+  if (missing.length === 0) return '';
+  const rest = missing.length - missingShownMax;
+  return `; never: ${missing.slice(0, missingShownMax).join(', ')}${rest > 0 ? ` and ${rest} more` : ''}`;
 }
 
 /** The swarm in figures: faults by kind, and what was reached how often. */
