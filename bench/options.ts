@@ -69,7 +69,7 @@ function parse(names: readonly string[]): Given {
     .addOption(wholeNumber('--repetitions <n>', 'turns of each system', 1))
     .addOption(wholeNumber('--jobs <n>', 'of a throughput run', 1))
     .option('--no-sweeps', 'leave out partitions, replicas of agents, and length of the log')
-    .option('--restores <n,n>', 'numbers of open jobs to restore', (text) => text.split(',').filter((part) => part !== '').map(Number))
+    .option('--restores <n,n>', 'numbers of open jobs to restore; 0: none', (text) => text.split(',').map(Number).filter((jobs) => jobs > 0))
     .option('--profiles <folder>', 'keep a processor profile of each service there, and put the busiest into the report')
     .option('--capacity [results]', 'measure nothing: the capacity model from the results of a run (default: bench/results.json)')
     .option('--out <folder>', 'where report.md, plots/ and results.json go (default: bench; with --short nowhere)')

@@ -95,7 +95,7 @@ async function oneTurn(seat: Seat, run: Run, isLast: boolean): Promise<void> {
     driver = started.driver;
     result.about = [...started.about];
     await measureAll(seat, started.driver, run, { warmUpShare: Math.min(1, 2 * choice.share), measures: measuresOf(seat, isLast) });
-    for (const mode of modes) await attempt(mode, run.say, () => measureAll(mode, started.driver, run, { warmUpShare: 0.2, measures: measuresOf(mode, isLast) }));
+    for (const mode of modes) await attempt(mode, run.say, () => measureAll(mode, started.driver, run, { warmUpShare: mode.choice.modeOf?.isNew === true ? 1 : 0.2, measures: measuresOf(mode, isLast) }));
     for (const stage of isLast ? choice.stages ?? [] : []) await attempt(seat, run.say, () => measureStage(stage, started.driver, run));
   });
   await (driver as Driver | null)?.stop();
