@@ -7,7 +7,7 @@ const minutesMax = 31 * 24 * 60;
 
 /** `BLACKBOARD_REMEMBER_MINUTES`, as whoever decides on submissions reads it. */
 export const rememberVariable = integer(1, minutesMax).default(policyDefaults.rememberMs / minuteMs)
-  .describe('How long the id of an ended job is remembered, in which a submission again is a duplicate; some hundred bytes of an orchestrator\'s memory each. The same for ingress and orchestrator')
+  .describe('How long the id of an ended job is remembered: until then the same submission is a duplicate. Each takes some hundred bytes of an orchestrator\'s memory; ingress and orchestrator must agree')
   .meta({ unit: 'minutes' });
 
 /** Ms, as policy has it. */
