@@ -21,11 +21,12 @@ export class RememberedJobs {
     return this.#size;
   }
 
-  get(job: string): RememberedJob | undefined {
+  /** What is remembered of it at this time: that is a matter of what its end said, not of what was swept. */
+  get(job: string, timeMs: number): RememberedJob | undefined {
     readId(job, wanted);
     const leaf = this.#leaves[this.#leafOfWanted()] as Leaf;
     const at = placeOf(leaf, wanted);
-    return holds(leaf, at, wanted) ? entryOf(leaf, at) : undefined;
+    return holds(leaf, at, wanted) && isKept(leaf, at, timeMs) ? entryOf(leaf, at) : undefined;
   }
 
   /** Adds it, or takes the place of what is there under its id. */
@@ -45,9 +46,9 @@ export class RememberedJobs {
     this.#removed(1, index);
   }
 
-  /** In the order of ids. */
-  * values(): Generator<RememberedJob> {
-    for (const leaf of this.#leaves) for (let at = 0; at < leaf.count; at += 1) yield entryOf(leaf, at);
+  /** Those that are remembered at this time, in the order of ids. */
+  * values(timeMs: number): Generator<RememberedJob> {
+    for (const leaf of this.#leaves) for (let at = 0; at < leaf.count; at += 1) if (isKept(leaf, at, timeMs)) yield entryOf(leaf, at);
   }
 
   /** Drops from one leaf, the next in turn, what the window has passed: called at each end, it meets all of them in time. */

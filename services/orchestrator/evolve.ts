@@ -6,7 +6,7 @@ import type { Checkpointed, Fact, JobAccepted, JobEnded } from '../../schemas/ge
 import type { JobState, PartitionState, StepState, StepStatus, Timer, VerifiedArtifact } from '../blackboard/board.js';
 import { policyDefaults, type Policy } from '../blackboard/policy.js';
 import { policyOfText } from '../blackboard/policy-version.js';
-import { RememberedJobs, type RememberedJob } from '../blackboard/remembered-jobs.js';
+import { RememberedJobs } from '../blackboard/remembered-jobs.js';
 import type { Workflow, WorkflowStep } from '../blackboard/workflow.js';
 import { addMicros } from './add-micros.js';
 
@@ -156,11 +156,6 @@ export function restoreTimers({ timers, jobs }: PartitionState): void {
   timers.data.length = 0;
   timers.length = 0;
   for (const job of jobs.values()) timers.push({ atMs: nextDueMs(job), job: job.job });
-}
-
-/** Whether an ended job is still remembered: by the partition's time and what its end said, not by what was purged. */
-export function isRemembered(state: Pick<PartitionState, 'timeMs'>, { forgetAtMs }: Pick<RememberedJob, 'forgetAtMs'>): boolean {
-  return forgetAtMs > state.timeMs;
 }
 
 /** Puts a later checkpoint's policy in place before folding what came earlier, so that its jobs find their workflows. */

@@ -63,7 +63,7 @@ function post(fixture: PartitionFixture, { type, fields }: Draft, dice: Dice): r
 }
 
 function shown(state: PartitionFixture['state']): string {
-  return JSON.stringify({ jobs: [...state.jobs], remembered: [...state.remembered.values()], cursor: state.cursor, timeMs: state.timeMs });
+  return JSON.stringify({ jobs: [...state.jobs], remembered: [...state.remembered.values(state.timeMs)], cursor: state.cursor, timeMs: state.timeMs });
 }
 
 describe('claims with anything changed', () => {

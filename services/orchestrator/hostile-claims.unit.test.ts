@@ -51,7 +51,7 @@ function foldAgain(fixture: PartitionFixture): unknown {
 }
 
 function shown(state: PartitionFixture['state']): unknown {
-  return JSON.parse(JSON.stringify({ jobs: [...state.jobs], remembered: [...state.remembered.values()], cursor: state.cursor, timeMs: state.timeMs }));
+  return JSON.parse(JSON.stringify({ jobs: [...state.jobs], remembered: [...state.remembered.values(state.timeMs)], cursor: state.cursor, timeMs: state.timeMs }));
 }
 
 /** The bytes of a failure report with another attempt, which may be no int; unsigned, as by a stranger. */

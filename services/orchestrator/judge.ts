@@ -9,7 +9,6 @@ import { refusals, type Refusal } from '../blackboard/reasons.js';
 import { submissionDigest } from '../blackboard/submission.js';
 import { jobDeadlineMsMax, type Workflow } from '../blackboard/workflow.js';
 import { workflowVersionOf } from '../blackboard/policy-version.js';
-import { isRemembered } from './evolve.js';
 
 /** What was found out about a claim outside of the verbs; replay takes the first two from what was recorded. */
 export interface Inspection {
@@ -84,8 +83,8 @@ function judgeSubmission(claim: JobSubmitted, state: PartitionState): Judgement 
   if (broken !== null) return refuse('malformed-claim', broken);
   const digest = submissionDigest(claim);
   const open = state.jobs.get(claim.job);
-  const ended = state.remembered.get(claim.job);
-  const known = open ?? (ended !== undefined && isRemembered(state, ended) ? ended : undefined);
+  const ended = state.remembered.get(claim.job, state.timeMs);
+  const known = open ?? ended;
   if (known !== undefined) return refuse(known.submissionDigest === digest ? 'duplicate-submission' : 'idempotency-key-reused');
   const workflow = Object.hasOwn(state.policy.workflows, claim.workflow) ? state.policy.workflows[claim.workflow] : undefined;
   if (workflow === undefined) return refuse('unknown-workflow', 'workflow: one that is in force');
@@ -245,8 +244,7 @@ function givenTo(job: JobState, inputs: readonly string[]): ReadonlySet<string> 
 
 function openJob(claim: Claim, state: PartitionState): { readonly job: JobState } | Refused {
   const job = state.jobs.get(claim.job);
-  const ended = state.remembered.get(claim.job);
-  if (job === undefined) return refuse(ended !== undefined && isRemembered(state, ended) ? 'job-ended' : 'unknown-job');
+  if (job === undefined) return refuse(state.remembered.get(claim.job, state.timeMs) === undefined ? 'unknown-job' : 'job-ended');
   return claim.instance === job.instance || (claim.type === 'CancelRequested' && claim.instance === -1) ? { job } : refuse('stale-instance');
 }
 

@@ -1,7 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { JobState, PartitionState } from '../blackboard/board.js';
 import { canonicalJson, contentHash } from '../blackboard/ids.js';
-import { isRemembered } from './evolve.js';
 
 /** Workflows and definitions of steps are data that nobody changes, and far larger than the jobs that name them. */
 const hashes = new WeakMap<object, string>();
@@ -29,7 +28,7 @@ export function stateHash(state: PartitionState): string {
   const open = [...state.openJobsByTenant].filter(([, count]) => count !== 0).sort(([a], [b]) => (a < b ? -1 : 1));
   say({ partition, epoch, cursor, timeMs, writtenAtMs, controlOffset, policyVersion, open, jobs: state.jobs.size });
   for (const job of [...state.jobs.values()].sort(byId)) say(meaningOf(job));
-  for (const job of state.remembered.values()) if (isRemembered(state, job)) say(job);
+  for (const job of state.remembered.values(state.timeMs)) say(job);
   return hash.digest('hex');
 }
 

@@ -61,7 +61,7 @@ export class Turn {
     }, own) as Fact;
     const offset = this.offset + this.facts.length;
     this.facts.push(fact);
-    this.#before.push({ id: fact.job, tenant: fact.tenant, job: state.jobs.get(fact.job), remembered: fact.type === 'JobAccepted' || fact.type === 'JobEnded' ? state.remembered.get(fact.job) : null, open: state.openJobsByTenant.get(fact.tenant) });
+    this.#before.push({ id: fact.job, tenant: fact.tenant, job: state.jobs.get(fact.job), remembered: fact.type === 'JobAccepted' || fact.type === 'JobEnded' ? state.remembered.get(fact.job, state.timeMs) : null, open: state.openJobsByTenant.get(fact.tenant) });
     evolve(state, fact, offset);
   }
 
