@@ -34,8 +34,8 @@ export interface RunningSnapshots {
 
 interface Taken {
   readonly offset: number;
-  readonly atMs: number;
-  readonly tookMs: number;
+  /** When the next may be taken, by the monotonic clock. */
+  readonly notBeforeMs: number;
   /** Attempts since that have failed. */
   readonly failures: number;
 }
@@ -99,27 +99,29 @@ class Rounds {
   }
 
   async #round(): Promise<void> {
+    const { everyMs = 30_000, monotonicMs } = this.options;
     for (const range of await this.options.log.ranges(this.options.topics.verified)) {
       if (this.#isOver) return;
       if (!this.#assigned.has(range.partition) || !(await this.#isDue(range))) continue;
       const before = this.#assigned.get(range.partition);
-      const startedMs = this.options.monotonicMs();
+      const startedMs = monotonicMs();
       try {
         await this.#take(range, startedMs);
-        const atMs = this.options.monotonicMs();
-        this.#note(range.partition, { offset: range.next, atMs, tookMs: atMs - startedMs, failures: 0 });
+        const endedMs = monotonicMs();
+        this.#note(range.partition, { offset: range.next, notBeforeMs: endedMs + Math.max(everyMs, restTimes * (endedMs - startedMs)), failures: 0 });
       } catch (error) {
         // R11: what is wrong with one partition is no matter to the others.
         this.options.logger.warn({ partition: range.partition, error }, 'no snapshot of this partition; trying again later');
-        this.#note(range.partition, { offset: before?.offset ?? 0, atMs: this.options.monotonicMs(), tookMs: 0, failures: (before?.failures ?? 0) + 1 });
+        const failures = (before?.failures ?? 0) + 1;
+        this.#note(range.partition, { offset: before?.offset ?? 0, notBeforeMs: monotonicMs() + everyMs * 2 ** Math.min(failures, doublingsMax), failures });
       }
     }
   }
 
   async #isDue({ partition, next }: PartitionRange): Promise<boolean> {
-    const { store, topics, everyRecords = 20_000, everyMs = 30_000, monotonicMs } = this.options;
-    const taken = this.#assigned.get(partition) ?? this.#note(partition, { offset: (await store.newest({ topic: topics.verified, partition, version: foldVersion(), after: 0, upTo: next }))?.position.offset ?? 0, atMs: -Infinity, tookMs: 0, failures: 0 });
-    return next - taken.offset >= everyRecords && monotonicMs() - taken.atMs >= Math.max(everyMs * 2 ** Math.min(taken.failures, doublingsMax), restTimes * taken.tookMs);
+    const { store, topics, everyRecords = 20_000, monotonicMs } = this.options;
+    const taken = this.#assigned.get(partition) ?? this.#note(partition, { offset: (await store.newest({ topic: topics.verified, partition, version: foldVersion(), after: 0, upTo: next }))?.position.offset ?? 0, notBeforeMs: -Infinity, failures: 0 });
+    return next - taken.offset >= everyRecords && monotonicMs() >= taken.notBeforeMs;
   }
 
   async #take(range: PartitionRange, startedMs: number): Promise<void> {
