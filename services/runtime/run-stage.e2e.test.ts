@@ -8,8 +8,9 @@ import { createServer, type AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Fact } from '../../schemas/generated/events.js';
+import type { Checkpointed } from '../../schemas/generated/events.js';
 import { whatIsMissing } from '../../infra/local/for-tests.js';
+import { newestCheckpoint } from '../orchestrator/newest-checkpoint.js';
 import { Cluster } from '../testing/cluster.js';
 import { keysText } from './keys.js';
 
@@ -53,17 +54,13 @@ describe('a service as a process', { skip, timeout: 240_000 }, () => {
   it('puts in force how long ids of ended jobs are remembered, as its environment says', async () => {
     const running = await cluster.start('orchestrator', { BLACKBOARD_REMEMBER_MINUTES: '90' });
     try {
-      const policies: string[] = [];
-      for (const end = Date.now() + 30_000; policies.length === 0 && Date.now() < end; await sleep(100)) {
-        const next = (await cluster.log.ranges(cluster.topics.verified))[0]?.next ?? 0;
-        for await (const batch of cluster.log.read({ topic: cluster.topics.verified, partition: 0, from: 0, until: next })) {
-          for (const { value } of batch) {
-            const fact = cluster.codec.decodeFact(value) as Fact;
-            if (fact.type === 'Checkpointed' || fact.type === 'PolicyAdopted') policies.push(fact.policy);
-          }
-        }
+      const { log, codec, topics } = cluster;
+      let found: Checkpointed | null = null;
+      for (const end = Date.now() + 30_000; found === null && Date.now() < end; await sleep(100)) {
+        const [range] = await log.ranges(topics.verified);
+        if (range !== undefined) found = await newestCheckpoint({ log, codec, topic: topics.verified, range });
       }
-      assert.match(policies.at(-1) ?? '', /"rememberMs":5400000\b/);
+      assert.match(found?.policy ?? '', /"rememberMs":5400000\b/);
     } finally {
       cluster.kill(running);
     }
