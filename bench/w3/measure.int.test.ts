@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
 import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { measure, type JobSystem } from './measure.js';
+import { processorSeconds } from './processor-time.js';
 import { stepResult, type StepResult } from './workload.js';
 
 function outcomeOf(job: string): StepResult {
@@ -54,4 +56,17 @@ test('what a system has written is told per job', async () => {
 test('a mode or a stage that a system does not have is refused by name', async () => {
   await assert.rejects(measure(systemWith(), { measure: 'mode', mode: 'sideways', isOn: true }), /no mode "sideways"/);
   await assert.rejects(measure(systemWith(), { measure: 'stage', stage: 'sideways' }), /no stage "sideways"/);
+});
+
+test('processor time never falls while children end and are reaped', async (t) => {
+  const parent = spawn('sh', ['-c', 'while :; do sh -c "i=0; while [ \\$i -lt 60000 ]; do i=\\$((i+1)); done"; done']);
+  t.after(() => { parent.kill('SIGKILL'); });
+  let seconds = 0;
+  for (let readings = 0; readings < 3_000; readings += 1) {
+    const { sh = 0 } = processorSeconds({ sh: [parent.pid ?? 0] });
+    assert.ok(sh >= seconds - 1e-9, `${seconds} s before, ${sh} s now`);
+    seconds = sh;
+    if (readings % 10 === 0) await sleep(1);
+  }
+  assert.ok(seconds > 0.2, `children ran for ${seconds} s`);
 });

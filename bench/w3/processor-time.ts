@@ -19,14 +19,22 @@ function statOf(pid: number): Stat {
   }
 }
 
+const readingsMax = 20;
+
 /** Seconds of processor time so far, user and system, of each and its children. */
 export function processorSeconds(processes: Processes): Readonly<Record<string, number>> {
-  const all = readdirSync('/proc').filter((name) => /^\d+$/.test(name)).map((name) => statOf(Number(name)));
-  return Object.fromEntries(Object.entries(processes).map(([label, pids]) => [label, pids.reduce((sum, pid) => {
-    const own = statOf(pid);
-    const children = pid === process.pid ? 0 : own.reapedSeconds + all.filter(({ parent }) => parent === pid).reduce((total, child) => total + child.seconds, 0);
-    return sum + own.seconds + children;
-  }, 0)]));
+  const parents = Object.values(processes).flat();
+  for (let readings = 1; ; readings += 1) {
+    const own = new Map(parents.map((pid) => [pid, statOf(pid)]));
+    const all = readdirSync('/proc').filter((name) => /^\d+$/.test(name)).map((name) => statOf(Number(name)));
+    // A child that ended meanwhile would count twice, or not at all: as itself, and in what its parent has reaped.
+    if (readings < readingsMax && parents.some((pid) => statOf(pid).reapedSeconds !== own.get(pid)?.reapedSeconds)) continue;
+    return Object.fromEntries(Object.entries(processes).map(([label, pids]) => [label, pids.reduce((sum, pid) => {
+      const { seconds, reapedSeconds } = own.get(pid) as Stat;
+      const children = pid === process.pid ? 0 : reapedSeconds + all.filter(({ parent }) => parent === pid).reduce((total, child) => total + child.seconds, 0);
+      return sum + seconds + children;
+    }, 0)]));
+  }
 }
 
 /** Bytes that each and its children have caused to be written to disk so far; null where the system does not let us see. */
