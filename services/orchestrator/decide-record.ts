@@ -139,7 +139,7 @@ function decideClaim(draft: Draft, { claim, inspection }: { claim: Claim; inspec
     // R11: a verb that throws parks this claim, and the partition goes on.
     draft.rollback(mark);
     onThrow(error, claim);
-    turn.emit(null, { ...namedBy(turn, claim, inspection), type: 'ClaimParked', claimType: claim.type, reason: 'verb-threw', detail: '' });
+    turn.emit(null, { type: 'ClaimParked', claimType: claim.type, reason: 'verb-threw', detail: '', ...namedBy(turn, claim, inspection) });
     return null;
   }
 }
@@ -154,7 +154,7 @@ function asSeen(claim: Claim, offset: number): Claim {
 
 function refuse(turn: Turn, claim: Claim, refused: Refused, inspection: Inspection): void {
   const reason: Refusal = refused.refused;
-  turn.emit(null, { ...namedBy(turn, claim, inspection), type: 'ClaimRefused', claimType: claim.type, reason, closesAttempt: refused.closes !== null, detail: refused.detail });
+  turn.emit(null, { type: 'ClaimRefused', claimType: claim.type, reason, closesAttempt: refused.closes !== null, detail: refused.detail, ...namedBy(turn, claim, inspection) });
   if (refused.closes === null) return;
   const { job, step } = refused.closes;
   const usage = 'usage' in claim ? claim.usage.costMicros : 0;

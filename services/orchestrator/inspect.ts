@@ -39,7 +39,8 @@ export function inspectContent(raw: Pick<RawClaim, 'claim' | 'key' | 'partition'
   const routed = isJobId(claim.job) && key.equals(Buffer.from(claim.job)) && partitionFor(key, options.partitions) === partition;
   // Unauthentic bodies are not worth a look, and looking is where a hostile one could cost most.
   const bodies = claim.type === 'ArtifactsProposed' && signed.authentic ? claim.artifacts.map((artifact) => checkBody(artifact, options.contracts)) : [];
-  return { ...signed, routed, bodies };
+  // Written out: members that are added behind a spread take a microsecond each (V8 of Node 20).
+  return { authentic: signed.authentic, receiptsValid: signed.receiptsValid, routed, bodies };
 }
 
 function checkBody(artifact: ProposedArtifact, contracts: ReadonlyMap<string, Contract>): BodyCheck {

@@ -8,15 +8,15 @@ type Seen = Pick<ArtifactChange, 'isNew' | 'hash' | 'namespace' | 'state' | 'typ
 export function projectArtifacts(fact: Fact, at: RecordAt): readonly ArtifactChange[] {
   const change = (seen: Seen): ArtifactChange => ({
     job: storableText(fact.job), instance: fact.instance, step: storableText(fact.step), attempt: fact.attempt, partition: at.partition, tenant: storableText(fact.tenant),
-    verifier: null, reason: null, confidence: null, freshAtMs: null, rubricScore: null, encoding: null, body: null,
+    isNew: seen.isNew, hash: storableText(seen.hash), namespace: seen.namespace, state: seen.state, type: storableText(seen.type), contract: storableText(seen.contract),
+    size: seen.size, producer: storableText(seen.producer), verifier: seen.verifier ?? null, reason: seen.reason ?? null, confidence: seen.confidence ?? null,
+    freshAtMs: seen.freshAtMs ?? null, rubricScore: seen.rubricScore ?? null, encoding: seen.encoding ?? null, body: seen.body ?? null,
     lastOffset: at.offset, lastEventAtMs: at.appendTimeMs,
-    ...seen,
-    hash: storableText(seen.hash), type: storableText(seen.type), contract: storableText(seen.contract), producer: storableText(seen.producer),
   });
   switch (fact.type) {
     case 'VerificationRequested':
       return fact.candidates.map((candidate) => change({
-        ...picked(candidate), hash: candidate.hash, size: candidate.size, namespace: 'quarantine', state: 'waiting', isNew: true,
+        type: candidate.type, contract: candidate.contract, producer: candidate.producer, hash: candidate.hash, size: candidate.size, namespace: 'quarantine', state: 'waiting', isNew: true,
         verifier: textOrNull(fact.agent), confidence: candidate.confidence, freshAtMs: candidate.freshAtMs,
       }));
     case 'ArtifactRejected':
@@ -33,8 +33,4 @@ export function projectArtifacts(fact: Fact, at: RecordAt): readonly ArtifactCha
     default:
       return [];
   }
-}
-
-function picked(candidate: { readonly type: string; readonly contract: string; readonly producer: string }): Pick<Seen, 'type' | 'contract' | 'producer'> {
-  return { type: candidate.type, contract: candidate.contract, producer: candidate.producer };
 }

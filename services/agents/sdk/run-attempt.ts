@@ -48,12 +48,9 @@ export function runAttempt(attempt: Attempt, parts: AttemptParts): Promise<Attem
     // Made when there is something to say: redaction costs a child logger more than a short run costs.
     let child: Logger | null = null;
     const logger = (): Logger => child ??= parts.logger.child(name());
-    parts.logger.debug({ ...name(), instance: request.instance, offset: attempt.offset }, 'runs');
+    parts.logger.debug({ instance: request.instance, offset: attempt.offset, ...name() }, 'runs');
     const tally = new Tally();
-    const asker: Asker = {
-      principal: agent.name, questions: 0, get signal() { return attempt.ending.signal; },
-      attempt: { job: request.job, instance: request.instance, step: request.step, attempt: request.attempt, request: coordinate('v', attempt.partition, attempt.offset) },
-    };
+    const asker = new AttemptAsker(attempt);
     const outcome = await outcomeOf(attempt, { parts, asker, tally, logger });
     if (outcome === null) {
       span.fail(attempt.abortedFor ?? 'aborted');
@@ -66,6 +63,24 @@ export function runAttempt(attempt: Attempt, parts: AttemptParts): Promise<Attem
     const { value, end } = encodeOutcome(outcome, answering, tally, { parts, logger });
     return await postClaim(value, attempt, { parts, logger }) ? end : 'unposted';
   });
+}
+
+/** A class, since an object with a getter of its own costs ten times as much, and its members are found slowly. */
+class AttemptAsker implements Asker {
+  questions = 0;
+  readonly principal: string;
+  readonly attempt: Asker['attempt'];
+  readonly #ending: AttemptEnding;
+
+  constructor({ agent, request, partition, offset, ending }: Attempt) {
+    this.principal = agent.name;
+    this.attempt = { job: request.job, instance: request.instance, step: request.step, attempt: request.attempt, request: coordinate('v', partition, offset) };
+    this.#ending = ending;
+  }
+
+  get signal(): AbortSignal {
+    return this.#ending.signal;
+  }
 }
 
 interface Running {

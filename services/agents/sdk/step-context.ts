@@ -46,18 +46,31 @@ export interface ContextParts {
 
 /** Asks the gateway once a minute whether there is a model, so that no run takes a silent turn to working without one. */
 export async function createContext(parts: ContextParts): Promise<StepContext> {
-  const { request, asker, gateway } = parts;
-  const bodies = bodyClient(parts);
-  return {
-    request, bodies,
-    get signal() { return asker.signal; },
-    model: gateway !== null && await gateway.hasModel(asker) ? modelClient(gateway, parts) : null,
-    async read<T>(contract: Contract<T>, input: InputArtifact | Candidate): Promise<T> {
-      if (input.contract !== contract.name) throw new BlackboardError('INPUT_INVALID', `an input keeps ${input.contract}, not ${contract.name}; read it with its own contract`, { field: 'contract', rule: contract.name });
-      const inline = 'inline' in input ? input.inline : null;
-      return readBody(contract, inline ?? await bodies.get(input.hash));
-    },
-    write: encodeBody,
+  const { gateway, asker } = parts;
+  return new AttemptContext(parts, gateway !== null && await gateway.hasModel(asker) ? modelClient(gateway, parts) : null);
+}
+
+class AttemptContext implements StepContext {
+  readonly request: StepRequest;
+  readonly bodies: BodyClient;
+  readonly write = encodeBody;
+  readonly #asker: Asker;
+
+  constructor(parts: ContextParts, readonly model: ModelClient | null) {
+    this.request = parts.request;
+    this.bodies = bodyClient(parts);
+    this.#asker = parts.asker;
+  }
+
+  get signal(): AbortSignal {
+    return this.#asker.signal;
+  }
+
+  /** Bound to this context: agents may take it out of it. */
+  readonly read = async <T>(contract: Contract<T>, input: InputArtifact | Candidate): Promise<T> => {
+    if (input.contract !== contract.name) throw new BlackboardError('INPUT_INVALID', `an input keeps ${input.contract}, not ${contract.name}; read it with its own contract`, { field: 'contract', rule: contract.name });
+    const inline = 'inline' in input ? input.inline : null;
+    return readBody(contract, inline ?? await this.bodies.get(input.hash));
   };
 }
 

@@ -41,8 +41,7 @@ export class Lanes {
   /** Keys whose next task may run, in order of arrival. */
   #ready: string[] = [];
   #readyHead = 0;
-  readonly #cancelled = new WeakSet<LaneTask>();
-  #waiting = 0;
+  readonly #waiting = new Set<LaneTask>();
   #running = 0;
   #bytes = 0;
   #isHigh = false;
@@ -54,7 +53,7 @@ export class Lanes {
 
   /** Queues a task behind those of its key. */
   submit(task: LaneTask): void {
-    this.#waiting += 1;
+    this.#waiting.add(task);
     this.#bytes += task.bytes;
     const lane = this.#lanes.get(task.key);
     if (lane !== undefined) lane.waiting.push(task);
@@ -66,23 +65,21 @@ export class Lanes {
     this.#checkPressure();
   }
 
-  /** Takes back a task that waits; one that runs is left alone, and so must be one that was never submitted. */
+  /** Takes back a task that waits; any other is left alone. */
   cancel(task: LaneTask): void {
-    if (this.#cancelled.has(task)) return;
-    this.#cancelled.add(task);
-    this.#waiting -= 1;
+    if (!this.#waiting.delete(task)) return;
     this.#bytes -= task.bytes;
     this.#checkPressure();
   }
 
   /** Resolves when nothing waits or runs. */
   idle(): Promise<void> {
-    if (this.#waiting === 0 && this.#running === 0) return Promise.resolve();
+    if (this.#waiting.size === 0 && this.#running === 0) return Promise.resolve();
     return new Promise((resolve) => this.#idle.push(resolve));
   }
 
   get stats(): LanesStats {
-    return { waiting: this.#waiting, running: this.#running, bytes: this.#bytes, isHigh: this.#isHigh };
+    return { waiting: this.#waiting.size, running: this.#running, bytes: this.#bytes, isHigh: this.#isHigh };
   }
 
   #pump(): void {
@@ -102,17 +99,15 @@ export class Lanes {
     const lane = this.#lanes.get(key);
     while (lane !== undefined && lane.head < lane.waiting.length) {
       const task = lane.waiting[lane.head++];
-      if (task !== undefined && !this.#cancelled.has(task)) return task;
+      if (task !== undefined && this.#waiting.has(task)) return task;
     }
     this.#lanes.delete(key);
     return null;
   }
 
   async #run(key: string, task: LaneTask): Promise<void> {
-    this.#waiting -= 1;
+    this.#waiting.delete(task);
     this.#running += 1;
-    // Marked so that a late `cancel` of a running task counts nothing twice.
-    this.#cancelled.add(task);
     try {
       await task.run();
     } finally {
@@ -130,7 +125,7 @@ export class Lanes {
 
   #checkPressure(): void {
     const { countHigh, countLow, bytesHigh, bytesLow, onPressure } = this.#options;
-    const count = this.#waiting + this.#running;
+    const count = this.#waiting.size + this.#running;
     if (!this.#isHigh && (count >= countHigh || this.#bytes >= bytesHigh)) {
       this.#isHigh = true;
       onPressure(true);
