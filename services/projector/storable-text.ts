@@ -3,9 +3,6 @@
 
 const unstorable = /\0|[\uD800-\uDBFF](?![\uDC00-\uDFFF])|(?<![\uD800-\uDBFF])[\uDC00-\uDFFF]/g;
 
-/** What `unstorable` may be in; a test of one class of characters costs next to nothing. */
-const mendable = /[\0\uD800-\uDFFF]/;
-
 /** Longest text of a column that may be in an index, in UTF-16 units (at most four bytes each: below a third of a page). */
 export const indexedTextMax = 256;
 
@@ -13,17 +10,7 @@ export const indexedTextMax = 256;
 export function storableText(text: string, lengthMax = indexedTextMax): string {
   const cut = text.length > lengthMax ? `${text.slice(0, lengthMax - 1)}…` : text;
   // Almost always there is nothing to mend, and to ask that takes a fraction of a replacement.
-  return isSound(cut) ? cut : cut.replace(unstorable, '\uFFFD');
-}
-
-/** Most texts are short, and looked through sooner than an expression is called. */
-function isSound(text: string): boolean {
-  if (text.length > 80) return !mendable.test(text);
-  for (let index = 0; index < text.length; index += 1) {
-    const code = text.charCodeAt(index);
-    if (code === 0 || (code >= 0xD800 && code <= 0xDFFF)) return false;
-  }
-  return true;
+  return cut.isWellFormed() && !cut.includes('\0') ? cut : cut.replace(unstorable, '\uFFFD');
 }
 
 /** Null for the empty text. */
