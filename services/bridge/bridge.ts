@@ -126,7 +126,7 @@ class Bridging {
 
   #signed(claim: Omit<JobSubmitted, 'signature'>): Buffer {
     const { codec, keyring } = this.options;
-    return codec.encodeSigned({ ...claim, signature: Buffer.alloc(0) }, (fingerprint, body) => keyring.sign(this.#signer, fingerprint, body));
+    return codec.encodeSigned({ signature: Buffer.alloc(0), ...claim }, (fingerprint, body) => keyring.sign(this.#signer, fingerprint, body));
   }
 
   /** @throws the last error when it does not heal in time, or when the bridge closes. */

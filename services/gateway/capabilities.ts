@@ -5,6 +5,7 @@
 
 import type { EventType, Fact, StepRequested, VerificationRequested } from '../../schemas/generated/events.js';
 import { coordinate } from '../blackboard/ids.js';
+import { OldestFirst } from '../runtime/oldest-first.js';
 import type { AsksOfGrant } from './asks.js';
 
 export const capabilityLimits = { resultsMax: 100_000, rememberMsDefault: 24 * 3600_000 } as const;
@@ -57,14 +58,14 @@ interface PartitionView {
 export interface CapabilityBoard {
   readonly jobs: Map<string, JobGrants>;
   readonly byRequest: Map<string, Grant>;
-  /** By job id, oldest first. */
-  readonly results: Map<string, EndedJob>;
+  /** By job id. */
+  readonly results: OldestFirst<string, EndedJob>;
   readonly partitions: Map<number, PartitionView>;
   readonly resultsMax: number;
 }
 
 export function emptyCapabilities(resultsMax: number = capabilityLimits.resultsMax): CapabilityBoard {
-  return { jobs: new Map(), byRequest: new Map(), results: new Map(), partitions: new Map(), resultsMax };
+  return { jobs: new Map(), byRequest: new Map(), results: new OldestFirst(), partitions: new Map(), resultsMax };
 }
 
 /** Those that say more to the board than the time. A test holds it equal to what the fold does. */
@@ -98,8 +99,8 @@ export function foldCapabilities(board: CapabilityBoard, fact: Fact, place: { re
     case 'StepFailed': return close(board, fact, Infinity);
     case 'JobEnded': {
       forget(board, jobKey(fact));
-      if (fact.result.hash !== '') remember(board, fact.job, { partition: place.partition, instance: fact.instance, hash: fact.result.hash, endedAtMs: fact.atMs });
-      return prune(board);
+      if (fact.result.hash !== '') board.results.set(fact.job, { partition: place.partition, instance: fact.instance, hash: fact.result.hash, endedAtMs: fact.atMs });
+      return board.results.dropWhile((ended) => board.results.size > board.resultsMax || isForgotten(board, ended));
     }
     case 'Checkpointed':
       advance(view, fact.timeMs);
@@ -176,18 +177,6 @@ function forget(board: CapabilityBoard, key: string): void {
   const job = board.jobs.get(key);
   for (const request of job?.grants.keys() ?? []) board.byRequest.delete(request);
   board.jobs.delete(key);
-}
-
-function remember(board: CapabilityBoard, job: string, ended: EndedJob): void {
-  board.results.delete(job);
-  board.results.set(job, ended);
-}
-
-function prune(board: CapabilityBoard): void {
-  for (const [job, ended] of board.results) {
-    if (board.results.size <= board.resultsMax && !isForgotten(board, ended)) return;
-    board.results.delete(job);
-  }
 }
 
 function isForgotten(board: CapabilityBoard, ended: EndedJob): boolean {

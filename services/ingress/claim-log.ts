@@ -41,7 +41,7 @@ export class ClaimLog {
   /** @throws DoorError 503 when it is not, or perhaps not, in the log. */
   async append(claim: Unsigned<JobSubmitted> | Unsigned<CancelRequested>): Promise<Place> {
     const { log, codec, keyring, topics, seams } = this.parts;
-    const value = codec.encodeSigned({ ...claim, signature: Buffer.alloc(0) } as JobSubmitted | CancelRequested, (fingerprint, body) => keyring.sign(claim.signer, fingerprint, body));
+    const value = codec.encodeSigned({ signature: Buffer.alloc(0), ...claim } as JobSubmitted | CancelRequested, (fingerprint, body) => keyring.sign(claim.signer, fingerprint, body));
     const partition = this.partitionOf(claim.job);
     const key = Buffer.from(claim.job);
     const seam = claim.type === 'JobSubmitted' ? 'ingress.append-submission' : 'ingress.append-cancellation';

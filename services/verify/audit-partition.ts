@@ -9,6 +9,7 @@ import type { Fact } from '../../schemas/generated/events.js';
 import type { EventCodec } from '../runtime/codec/event-codec.js';
 import type { Keyring } from '../runtime/keyring.js';
 import type { LogRecord } from '../runtime/log/port.js';
+import { OldestFirst } from '../runtime/oldest-first.js';
 import { checkJobFact } from './check-job-facts.js';
 import { ClaimBook, type BookedClaim } from './claim-book.js';
 import type { ClientHistory } from './client-history.js';
@@ -45,7 +46,7 @@ export class PartitionAudit implements AuditContext {
   readonly claims: ClaimBook;
   readonly policies = new PolicyBook();
   readonly jobs = new Map<string, JobTrack>();
-  readonly ended = new Map<string, EndedJob>();
+  readonly ended = new OldestFirst<string, EndedJob>();
   readonly figures: PartitionFigures = { ...noFigures };
   readonly #keysHeld = new KeysHeld();
   /** The last claim under such a key that its owner lacked. */

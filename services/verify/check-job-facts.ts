@@ -78,13 +78,9 @@ function ended({ audit, record, fact, by, job }: At): void {
   if (costMicros !== job.costMicros) audit.report('I10', `a job is said to have cost ${costMicros} micros; its facts sum up to ${job.costMicros}`, record, fact, job.record);
   if (job.capMicros > 0 && job.costMicros > job.capMicros) audit.figures.overCap += 1;
   audit.jobs.delete(fact.job);
-  audit.ended.delete(fact.job);
   audit.ended.set(fact.job, { instance: fact.instance, forgetAtMs });
-  // Those whose id is free again, the oldest first: else a log of years would not fit into a map.
-  for (const [id, before] of audit.ended) {
-    if (before.forgetAtMs > by.timeMs) break;
-    audit.ended.delete(id);
-  }
+  // Those whose id is free again: else a log of years would not fit into a map.
+  audit.ended.dropWhile((before) => before.forgetAtMs <= by.timeMs);
   audit.figures.ended += 1;
 }
 

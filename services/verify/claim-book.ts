@@ -26,6 +26,8 @@ export class ClaimBook {
   readonly #claims = new Map<number, BookedClaim>();
   #timeMs = 0;
   #next = 0;
+  /** Those before it are forgotten. */
+  #oldest = 0;
 
   constructor(private readonly parts: { readonly codec: EventCodec; readonly keyring: Keyring | null; readonly partitions: number }) {}
 
@@ -44,6 +46,7 @@ export class ClaimBook {
       : keyring === null ? null : keyring.verify(claim.signer, claim.signature, decoded.schema.fingerprint, signedPart(decoded.body, claim.signature.length));
     const routed = claim !== null && record.key.toString('latin1') === claim.job && partitionFor(record.key, partitions) === record.partition;
     const booked = { record, claim, decoded, authentic, routed, digest: codec.digest(record.value), timeMs: this.#timeMs };
+    if (this.#claims.size === 0) this.#oldest = record.offset;
     this.#claims.set(record.offset, booked);
     this.#next = record.offset + 1;
     return booked;
@@ -56,10 +59,7 @@ export class ClaimBook {
 
   /** The claim at an offset; those before it are forgotten. */
   take(offset: number): BookedClaim | undefined {
-    for (const at of this.#claims.keys()) {
-      if (at >= offset) break;
-      this.#claims.delete(at);
-    }
+    for (; this.#oldest < Math.min(offset, this.#next); this.#oldest += 1) this.#claims.delete(this.#oldest);
     return this.#claims.get(offset);
   }
 }

@@ -6,6 +6,7 @@ import type { Policy, PrincipalPolicy } from '../blackboard/policy.js';
 import type { WorkflowStep } from '../blackboard/workflow.js';
 import { isJobId, versionOf } from '../blackboard/ids.js';
 import type { LogRecord } from '../runtime/log/port.js';
+import type { OldestFirst } from '../runtime/oldest-first.js';
 import type { InvariantName } from './findings.js';
 
 export interface OpenRequest {
@@ -127,7 +128,7 @@ export interface AuditContext {
   readonly policies: PolicyBook;
   readonly jobs: Map<string, JobTrack>;
   /** Those that have ended, by job id, while it is taken: the newest life of each. */
-  readonly ended: Map<string, EndedJob>;
+  readonly ended: OldestFirst<string, EndedJob>;
   readonly figures: PartitionFigures;
   report(invariant: InvariantName, what: string, record: LogRecord, fact?: Fact, ...more: readonly LogRecord[]): void;
 }

@@ -191,7 +191,7 @@ export class EventCodec {
     const before = this.#framed(value)?.beforeAtMs;
     if (before === undefined || before === null) return this.decodeFact(value).atMs;
     let at = frameBytes;
-    for (const kind of before) at = kind === 'string' ? skipString(value, at) : readLong(value, at)[1];
+    for (const kind of before) at = kind === 'string' ? skipString(value, at) : skipLong(value, at);
     return readLong(value, at)[0];
   }
 
@@ -291,7 +291,16 @@ function readLong(buffer: Buffer, start: number): readonly [number, number] {
   return [value % 2 === 0 ? value / 2 : -(value + 1) / 2, at];
 }
 
+function skipLong(buffer: Buffer, start: number): number {
+  let at = start;
+  while ((buffer[at++] ?? 0) >= 0x80);
+  return at;
+}
+
 function skipString(buffer: Buffer, start: number): number {
+  const first = buffer[start] ?? 0;
+  // A length below 64, as almost all are.
+  if (first < 0x80 && first % 2 === 0) return start + 1 + first / 2;
   const [length, at] = readLong(buffer, start);
   return at + length;
 }
