@@ -136,7 +136,7 @@ export interface ModelClient {
 
 export interface StepContext {
   readonly request: StepRequest;
-  /** Aborts at the deadline, when the attempt is closed, and at shutdown. */
+  /** Aborts at the deadline, when the attempt is closed, and at shutdown. Made when it is asked for, and not copied by a spread of the context. */
   readonly signal: AbortSignal;
   readonly bodies: BodyClient;
   /** Null where no model endpoint is configured: the agent works extractively and says so. */
