@@ -19,6 +19,10 @@ function statOf(pid: number): Stat {
   }
 }
 
+function everyPid(): number[] {
+  return readdirSync('/proc').filter((name) => /^\d+$/.test(name)).map(Number);
+}
+
 const readingsMax = 20;
 
 /** Seconds of processor time so far, user and system, of each and its children. */
@@ -26,7 +30,7 @@ export function processorSeconds(processes: Processes): Readonly<Record<string, 
   const parents = Object.values(processes).flat();
   for (let readings = 1; ; readings += 1) {
     const own = new Map(parents.map((pid) => [pid, statOf(pid)]));
-    const all = readdirSync('/proc').filter((name) => /^\d+$/.test(name)).map((name) => statOf(Number(name)));
+    const all = everyPid().map(statOf);
     // A child that ended meanwhile would count twice, or not at all: as itself, and in what its parent has reaped.
     if (readings < readingsMax && parents.some((pid) => statOf(pid).reapedSeconds !== own.get(pid)?.reapedSeconds)) continue;
     return Object.fromEntries(Object.entries(processes).map(([label, pids]) => [label, pids.reduce((sum, pid) => {
@@ -39,7 +43,7 @@ export function processorSeconds(processes: Processes): Readonly<Record<string, 
 
 /** Bytes that each and its children have caused to be written to disk so far; null where the system does not let us see. */
 export function bytesWritten(processes: Processes): number | null {
-  const all = readdirSync('/proc').filter((name) => /^\d+$/.test(name)).map((name) => ({ pid: Number(name), ...statOf(Number(name)) }));
+  const all = everyPid().map((pid) => ({ pid, ...statOf(pid) }));
   let sum = 0;
   for (const pid of new Set(Object.values(processes).flat())) {
     const children = pid === process.pid ? [] : all.filter(({ parent }) => parent === pid);

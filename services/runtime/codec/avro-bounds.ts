@@ -9,6 +9,7 @@ const depthMax = 64;
 /** Items that take no bytes (nulls, empty records) in one array or map at most. */
 const emptyItemsMax = 1024;
 const outside = -1;
+const longBytesMax = 10;
 
 /** Returns the position behind the value, or -1. */
 type Check = (bytes: Buffer, at: number, depth: number) => number;
@@ -71,7 +72,7 @@ function int(bytes: Buffer, at: number): number {
 
 /** Below -2^52 a zigzag number is odd and beyond 2^53: a double rounds it to an even one, which avsc takes for positive. */
 function long(bytes: Buffer, at: number): number {
-  const end = skipVarint(bytes, at, 10);
+  const end = skipVarint(bytes, at);
   return end - at > 7 && ((bytes[at] as number) & 1) === 1 && readLong(bytes, at) >= 0 ? outside : end;
 }
 
@@ -96,7 +97,7 @@ function union(members: readonly Check[]): Check {
 
 function indexed(count: number, member: (index: number) => Check): Check {
   return (bytes, at, depth) => {
-    const end = skipVarint(bytes, at, 10);
+    const end = skipVarint(bytes, at);
     if (end < 0) return outside;
     const index = readLong(bytes, at);
     return index >= 0 && index < count ? member(index)(bytes, end, depth + 1) : outside;
@@ -104,7 +105,7 @@ function indexed(count: number, member: (index: number) => Check): Check {
 }
 
 function lengthPrefixed(bytes: Buffer, at: number, isText: boolean): number {
-  const start = skipVarint(bytes, at, 10);
+  const start = skipVarint(bytes, at);
   if (start < 0) return outside;
   const length = readLong(bytes, at);
   const end = start + length;
@@ -127,11 +128,11 @@ function blocks(itemType: avsc.Type, hasKeys: boolean): Check {
     let empty = 0;
     const keys = hasKeys ? new Set<string>() : null;
     for (;;) {
-      const begin = skipVarint(bytes, at, 10);
+      const begin = skipVarint(bytes, at);
       if (begin < 0) return outside;
       const signed = readLong(bytes, at);
       if (signed === 0) return begin;
-      at = signed < 0 ? skipVarint(bytes, begin, 10) : begin;
+      at = signed < 0 ? skipVarint(bytes, begin) : begin;
       if (at < 0) return outside;
       for (let left = Math.abs(signed); left > 0; left -= 1) {
         const before = at;
@@ -147,22 +148,22 @@ function blocks(itemType: avsc.Type, hasKeys: boolean): Check {
 function newKey(bytes: Buffer, at: number, keys: Set<string>): number {
   const end = lengthPrefixed(bytes, at, true);
   if (end < 0) return outside;
-  const key = bytes.toString('utf8', skipVarint(bytes, at, 10), end);
+  const key = bytes.toString('utf8', skipVarint(bytes, at), end);
   if (key === '__proto__' || keys.has(key)) return outside;
   keys.add(key);
   return end;
 }
 
-/** Position behind a varint of at most `bytesMax` bytes, or -1. */
-function skipVarint(bytes: Buffer, start: number, bytesMax: number): number {
-  for (let at = start; at < start + bytesMax && at < bytes.length; at += 1) {
-    if ((bytes[at] ?? 0x80) < 0x80) return at + 1;
+/** Position behind a varint of at most `bytesMax` bytes, or -1; of any start, also one that a hostile length made. */
+export function skipVarint(bytes: Buffer, start: number, bytesMax = longBytesMax): number {
+  for (let skipped = 0; skipped < bytesMax && start + skipped < bytes.length; skipped += 1) {
+    if ((bytes[start + skipped] ?? 0x80) < 0x80) return start + skipped + 1;
   }
   return outside;
 }
 
 /** The zigzag varint at a place that `skipVarint` has passed. Beyond 2^53 it is inexact, which only ever refuses. */
-function readLong(bytes: Buffer, start: number): number {
+export function readLong(bytes: Buffer, start: number): number {
   let value = 0;
   let scale = 1;
   for (let at = start; ; at += 1) {

@@ -7,7 +7,7 @@ import avsc from 'avsc';
 import type { BlackboardEvent, Claim, ControlEvent, EventType } from '../../../schemas/generated/events.js';
 import { messageClassOf } from '../../../schemas/generated/events.js';
 import { BlackboardError } from '../errors.js';
-import { endOfAvro } from './avro-bounds.js';
+import { endOfAvro, readLong, skipVarint } from './avro-bounds.js';
 import type { AvroShape } from './avro-shape.js';
 import { compileReader, type AvroRead } from './compile-reader.js';
 import { compileWriter, type AvroWrite } from './compile-writer.js';
@@ -175,15 +175,13 @@ export class EventCodec {
   peek(value: Buffer): { readonly type: EventType; readonly epoch: number } | null {
     const schema = value.length < frameBytes ? undefined : this.#bySchemaId.get(value.readInt32BE(1));
     if (schema === undefined) return null;
-    const [epoch] = readLong(value, skipString(value, skipString(value, skipString(value, frameBytes))));
-    return { type: schema.eventType, epoch };
+    return { type: schema.eventType, epoch: readLong(value, skipString(value, skipString(value, skipString(value, frameBytes)))) };
   }
 
   /** The agent that a fact is addressed to or by, without decoding the rest; type and step come before it. */
   peekAgent(value: Buffer): string {
     const at = skipString(value, skipString(value, frameBytes));
-    const [length, start] = readLong(value, at);
-    return value.toString('utf8', start, start + length);
+    return value.toString('utf8', skipVarint(value, at), skipString(value, at));
   }
 
   /** A fact's `atMs`, without decoding the rest where its schema is this process's. @throws BlackboardError SCHEMA_UNKNOWN */
@@ -191,8 +189,8 @@ export class EventCodec {
     const before = this.#framed(value)?.beforeAtMs;
     if (before === undefined || before === null) return this.decodeFact(value).atMs;
     let at = frameBytes;
-    for (const kind of before) at = kind === 'string' ? skipString(value, at) : skipLong(value, at);
-    return readLong(value, at)[0];
+    for (const kind of before) at = kind === 'string' ? skipString(value, at) : skipVarint(value, at);
+    return readLong(value, at);
   }
 
   /** SHA-256 over fingerprint and body; of the raw bytes when the schema is unknown. */
@@ -277,30 +275,6 @@ function prefixBytes(length: number): number {
   return bytes;
 }
 
-/** Returns [value, position behind it]. */
-function readLong(buffer: Buffer, start: number): readonly [number, number] {
-  let value = 0;
-  let scale = 1;
-  let at = start;
-  for (;;) {
-    const byte = buffer[at++] ?? 0;
-    value += (byte & 0x7f) * scale;
-    if (byte < 0x80) break;
-    scale *= 128;
-  }
-  return [value % 2 === 0 ? value / 2 : -(value + 1) / 2, at];
-}
-
-function skipLong(buffer: Buffer, start: number): number {
-  let at = start;
-  while ((buffer[at++] ?? 0) >= 0x80);
-  return at;
-}
-
 function skipString(buffer: Buffer, start: number): number {
-  const first = buffer[start] ?? 0;
-  // A length below 64, as almost all are.
-  if (first < 0x80 && first % 2 === 0) return start + 1 + first / 2;
-  const [length, at] = readLong(buffer, start);
-  return at + length;
+  return skipVarint(buffer, start) + readLong(buffer, start);
 }

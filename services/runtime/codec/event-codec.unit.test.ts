@@ -52,6 +52,22 @@ test('peeks at the time of facts of every type and of every released version as 
   assert.throws(() => codec.peekAtMs(Buffer.from([0, 1, 2, 3, 4, 5])), /cannot be decoded/);
 });
 
+test('peeks at garbage in no time, whatever length it claims for its texts', { timeout: 5_000 }, () => {
+  const frame = codec.encode({ ...claim }).subarray(0, 5);
+  for (let bits = 0; bits < 64; bits += 1) {
+    for (const odd of [0n, 1n]) {
+      const length: number[] = [];
+      for (let rest = (1n << BigInt(bits)) | odd; ; rest >>= 7n) {
+        length.push(Number(rest & 0x7fn) | (rest > 0x7fn ? 0x80 : 0));
+        if (rest <= 0x7fn) break;
+      }
+      const value = Buffer.concat([frame, Buffer.from(length), Buffer.alloc(20, 0xff)]);
+      assert.equal(codec.peek(value)?.type, 'VerdictsPosted');
+      assert.equal(typeof codec.peekAgent(value), 'string');
+    }
+  }
+});
+
 test('signs in place whatever the length of the signature, and digests as hex what it digests as bytes', () => {
   for (const length of [0, 1, 31, 32, 33, 64, 200]) {
     const signature = Buffer.alloc(length, 7);
