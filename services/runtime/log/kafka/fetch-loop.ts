@@ -7,6 +7,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { TopicName } from '../../../../topics/topics.js';
 import type { LogRecord } from '../port.js';
 import { leaderOf, type ClusterLink } from './cluster-link.js';
+import { FetchPace } from './fetch-pace.js';
 import { isRetriable, isTransport, rootCause } from './kafka-error.js';
 import type { MemberPosition, RunningPosition } from './member-positions.js';
 import { refuseErrorCode } from './wire/broker-request.js';
@@ -54,6 +55,7 @@ export class FetchLoop {
   #backoffMs = backoffMsMin;
   /** Requests by leader, also over pauses: a reader that pauses at each answer must not begin with the same partition again. */
   readonly #turns = new Map<string, number>();
+  readonly #paces = new Map<string, FetchPace>();
   /** By leader: since when nothing has come of asking it. */
   readonly #troubles = new Map<string, { readonly sinceMs: number; isTold: boolean }>();
 
@@ -118,6 +120,7 @@ export class FetchLoop {
 
   /** One fetch after another, while there is anything of this leader's to ask for. */
   async #ask(cluster: Cluster, leader: string): Promise<void> {
+    const pace = this.#paceOf(leader);
     while (!this.#isOver) {
       const broker: Broker = await cluster.findBroker({ nodeId: leader });
       const asked: Asked[] = [];
@@ -133,10 +136,20 @@ export class FetchLoop {
       const { bytesPerPartitionMax, patience } = this.options;
       const fetched = await fetchRecords(broker, asked.map(({ position, wanted }) => ({ topic: position.topic, partition: position.partition, offset: wanted, bytesMax: bytesPerPartitionMax })), patience);
       if (this.#isOver) return;
+      const answeredAtMs = performance.now();
       this.#handOver(asked, fetched);
       this.#troubles.delete(leader);
       this.#backoffMs = backoffMsMin;
+      const pauseMs = pace.pauseMs(fetched.reduce((sum, { records }) => sum + records.length, 0), answeredAtMs);
+      const leftMs = Math.round(pauseMs - (performance.now() - answeredAtMs));
+      if (leftMs >= 1) await sleep(leftMs);
     }
+  }
+
+  #paceOf(leader: string): FetchPace {
+    let pace = this.#paces.get(leader);
+    if (pace === undefined) this.#paces.set(leader, pace = new FetchPace());
+    return pace;
   }
 
   /** @throws the first partition's error that may heal, after all that did come was handed over. */
