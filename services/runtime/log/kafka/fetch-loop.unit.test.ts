@@ -10,8 +10,8 @@ import type { RunningPosition } from './member-positions.js';
 const position: RunningPosition = { topic: topicNames().verified, partition: 0, wanted: 0, paused: false, starts: 1 };
 const notLeader = 6;
 
-/** A loop over one partition of a cluster that is only told of: who leads, and which brokers fail. */
-function loopOver(cluster: { leader: string; failing: ReadonlySet<string> }) {
+/** A loop over one partition of a cluster that is only told of: who leads, which brokers fail, and what an answer holds. */
+function loopOver(cluster: { leader: string; failing: ReadonlySet<string>; records?: () => readonly unknown[] }) {
   const told: unknown[] = [];
   const failures = new Map<string, number>();
   let answers = 0;
@@ -19,7 +19,7 @@ function loopOver(cluster: { leader: string; failing: ReadonlySet<string> }) {
     await sleep(2);
     if (!cluster.failing.has(nodeId)) {
       answers += 1;
-      return [{ errorCode: 0, records: [] }];
+      return [{ errorCode: 0, records: cluster.records?.() ?? [] }];
     }
     failures.set(nodeId, (failures.get(nodeId) ?? 0) + 1);
     throw createErrorFromCode(notLeader);
@@ -59,4 +59,24 @@ test('tells of a leader that fails for long, and not of one that fails once, led
     loop.stop();
     moved.mock.restore();
   }
+});
+
+test('leaves a leader alone for a while at which much comes, so that an answer brings dozens', { timeout: 20_000 }, async () => {
+  const perMs = 10;
+  const answers: number[] = [];
+  let sinceMs = performance.now();
+  const { loop } = loopOver({ leader: 'one', failing: new Set(), records: () => {
+    const count = Math.floor((performance.now() - sinceMs) * perMs);
+    sinceMs += count / perMs;
+    answers.push(count);
+    return Array.from({ length: count });
+  } });
+  try {
+    while (answers.length < 40) await sleep(5);
+  } finally {
+    loop.stop();
+  }
+  const settled = answers.slice(20);
+  // An answer takes 2 ms, in which twenty come.
+  assert.ok(settled.reduce((sum, count) => sum + count, 0) / settled.length >= 50, settled.join(' '));
 });
