@@ -162,7 +162,7 @@ export function skipVarint(bytes: Buffer, start: number, bytesMax = longBytesMax
   return outside;
 }
 
-/** The zigzag varint at a place that `skipVarint` has passed. Beyond 2^53 it is inexact, which only ever refuses. */
+/** The zigzag varint at a place that `skipVarint` passes; of bytes that end before it does, what there is of it. Beyond 2^53 it is inexact. */
 export function readLong(bytes: Buffer, start: number): number {
   let value = 0;
   let scale = 1;
