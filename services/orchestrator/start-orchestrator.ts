@@ -5,9 +5,10 @@ import { setImmediate as eventLoopTurn } from 'node:timers/promises';
 import { groupName } from '../../topics/groups.js';
 import type { TopicNames } from '../../topics/topics.js';
 import type { PartitionState } from '../blackboard/board.js';
-import type { LogPort, LogRecord, Member } from '../runtime/log/port.js';
+import { lastCommitMsMax, type LogPort, type LogRecord, type Member } from '../runtime/log/port.js';
 import { through } from '../runtime/seams.js';
 import type { SnapshotStore } from '../runtime/snapshot-store.js';
+import { within } from '../runtime/within.js';
 import { PartitionOwner } from './partition-owner.js';
 import type { OwnerEffects } from './owner-effects.js';
 import { snapshotSource, type SnapshotSourceOptions } from './snapshot-source.js';
@@ -67,17 +68,19 @@ export async function startOrchestrator(options: OrchestratorOptions): Promise<O
     },
   }));
   const everyMs = options.commitEveryMs ?? 1_000;
+  let isLeaving = false;
+  // One at a time: an older one that comes late must not put positions back.
   const commitLater = (): (() => void) => options.setTimer(everyMs, () => {
-    void commit(member, owners, options);
-    cancelCommit = commitLater();
+    void commit(member, owners, options).finally(() => { if (!isLeaving) cancelCommit = commitLater(); });
   });
   let cancelCommit = commitLater();
   return {
     halted,
     partitions: () => [...owners.values()].map((owner) => ({ partition: owner.partition, phase: owner.phase, openJobs: owner.state?.jobs.size ?? 0, cursor: owner.state?.cursor ?? -1, state: owner.state })),
     close: async () => {
+      isLeaving = true;
       cancelCommit();
-      await commit(member, owners, options);
+      await within(commit(member, owners, options), lastCommitMsMax, options.setTimer).catch(() => undefined);
       for (const owner of owners.values()) owner.leave();
       await member.leave();
     },

@@ -8,6 +8,7 @@ import { startPostgres, type LocalPostgres } from '../../infra/local/postgres.js
 import { migrate } from '../../infra/sql/migrate.js';
 import type { Fact } from '../../schemas/generated/events.js';
 import { jobId } from '../blackboard/ids.js';
+import { lastCommitMsMax, type Membership } from '../runtime/log/port.js';
 import type { ListeningDatabase } from '../runtime/postgres/listening-database.js';
 import { openPgDatabase } from '../runtime/postgres/pg-database.js';
 import { openPgliteDatabase } from '../runtime/postgres/pglite-database.js';
@@ -81,6 +82,26 @@ function projection(open: () => Promise<ListeningDatabase>): void {
     const records = await rowCount(db) + await fill(40, 2_000);
     await untilRows(db, records);
     await Promise.all([one.stop(), two.stop()]);
+    assert.deepEqual(await tableHash(db), await expectedHash(log));
+  });
+
+  it('waits for no commit of positions: rows never do, and its end not for long', async (test) => {
+    const join = log.join.bind(log);
+    let commits = 0;
+    const unanswered = (): Promise<void> => {
+      commits += 1;
+      return new Promise(() => undefined);
+    };
+    test.mock.method(log, 'join', async (membership: Membership) => Object.assign(await join(membership), { commit: unanswered }));
+    const patience: number[] = [];
+    const projector = await runProjector(projectorOptions(log, db, { group: 'unanswered', rowsMax: 50, sleep: (ms) => {
+      patience.push(ms);
+      return sleep(20);
+    } }));
+    for (const from of [3_000, 3_100]) await untilRows(db, await rowCount(db) + await fill(10, from));
+    await projector.stop();
+    assert.equal(commits, 1, 'and one at a time');
+    assert.deepEqual(patience, [lastCommitMsMax]);
     assert.deepEqual(await tableHash(db), await expectedHash(log));
   });
 

@@ -9,7 +9,7 @@ import type { TopicName } from '../../topics/topics.js';
 import type { EventCodec } from '../runtime/codec/event-codec.js';
 import type { Database } from '../runtime/database.js';
 import { BlackboardError } from '../runtime/errors.js';
-import type { LogPort } from '../runtime/log/port.js';
+import { lastCommitMsMax, type LogPort } from '../runtime/log/port.js';
 import type { Position } from '../runtime/log/position.js';
 import type { VerifiedBatch } from '../runtime/log/verified-facts.js';
 import { VerifiedReader } from '../runtime/log/verified-reader.js';
@@ -84,6 +84,7 @@ export class Projector {
   #timer: NodeJS.Timeout | null = null;
   #hints = new Map<number, Position>();
   #hintedAtMs = 0;
+  #hinting: Promise<void> | null = null;
   readonly #rowsMax: number;
   readonly #seams: Seams;
   #isOver = false;
@@ -137,7 +138,7 @@ export class Projector {
   async stop(): Promise<void> {
     this.#end();
     await this.#working;
-    await this.#hint(true);
+    await this.#lastHint();
     await this.#reader.leave();
   }
 
@@ -172,7 +173,7 @@ export class Projector {
       const taken = this.#take();
       if (taken.length === 0) return;
       await this.#whilePreparing(this.#commit(taken));
-      await this.#hint(false);
+      if (performance.now() - this.#hintedAtMs >= hintEveryMs) this.#hint();
     } while (this.#dueInMs() === 0);
   }
 
@@ -252,17 +253,29 @@ export class Projector {
   async #backOff(tries: number): Promise<void> {
     const ceilingMs = Math.min(50 * 2 ** Math.min(tries, 20), this.#options.retryMsMax ?? 5_000);
     const waitMs = ceilingMs * (0.5 + 0.5 * (this.#options.random ?? Math.random)());
-    const sleep = this.#options.sleep ?? ((ms, signal) => sleepMs(ms, undefined, { signal }));
-    await sleep(waitMs, this.#stopped.signal).catch(() => undefined);
+    await this.#sleep(waitMs, this.#stopped.signal);
   }
 
-  /** A hint that fails is worth nothing, and must stop nobody. */
-  async #hint(isLast: boolean): Promise<void> {
-    if (this.#hints.size === 0 || (!isLast && performance.now() - this.#hintedAtMs < hintEveryMs)) return;
+  /** Ends early, and never rejects, when the signal aborts. */
+  async #sleep(ms: number, signal: AbortSignal): Promise<void> {
+    const sleep = this.#options.sleep ?? ((forMs, until) => sleepMs(forMs, undefined, { signal: until }));
+    await sleep(ms, signal).catch(() => undefined);
+  }
+
+  /** Beside the work: no row waits for a hint, which may fail, and is worth nothing then. One at a time, so that none goes back. */
+  #hint(): void {
+    if (this.#hinting !== null || this.#hints.size === 0) return;
     const hints = this.#hints;
     this.#hints = new Map();
     this.#hintedAtMs = performance.now();
-    await through(this.#seams, 'projector.commit-positions', () => this.#reader.commit(hints)).catch(() => undefined);
+    this.#hinting = through(this.#seams, 'projector.commit-positions', () => this.#reader.commit(hints)).catch(() => undefined).finally(() => { this.#hinting = null; });
+  }
+
+  /** For as long as somebody who wants to leave has patience with a log that does not answer. */
+  async #lastHint(): Promise<void> {
+    const isSaid = new AbortController();
+    const said = Promise.resolve(this.#hinting).then(() => { this.#hint(); return this.#hinting; }).finally(() => isSaid.abort());
+    await Promise.race([said, this.#sleep(lastCommitMsMax, isSaid.signal)]);
   }
 
   #end(): void {

@@ -9,10 +9,12 @@ import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Checkpointed } from '../../schemas/generated/events.js';
+import { startBroker } from '../../infra/local/broker.js';
 import { whatIsMissing } from '../../infra/local/for-tests.js';
 import { newestCheckpoint } from '../orchestrator/newest-checkpoint.js';
 import { Cluster } from '../testing/cluster.js';
 import { keysText } from './keys.js';
+import { within } from './within.js';
 
 const skip = (await whatIsMissing({ kafka: true, registry: true, postgres: true })) ?? false;
 const nobody = { GATEWAY_URL: 'http://127.0.0.1:1' };
@@ -78,3 +80,30 @@ describe('a service as a process', { skip, timeout: 240_000 }, () => {
     }
   });
 });
+
+// Longer than what it may take to say farewell, commit a last time and be rid of what is left open; far below the 30 s
+// after which a supervisor kills.
+const endMsMax = 12_000;
+
+for (const [state, how, signal] of [['away', 'gone', 'SIGKILL'], ['frozen', 'silent', 'SIGSTOP']] as const) {
+  it(`ends soon after it was asked to stop, although its broker is ${state}`, { skip, timeout: 120_000 }, async (test) => {
+    const broker = await startBroker({ security: 'none' });
+    test.after(() => { if (signal === 'SIGSTOP') process.kill(broker.pid, 'SIGCONT'); });
+    const cluster = await Cluster.open({ name: how, partitions: 2, servers: { bootstrap: broker.bootstrap } });
+    test.after(() => within(cluster.close(), endMsMax).catch(() => undefined));
+    test.after(() => broker.stop());
+    const running = [await cluster.start('projector'), await cluster.start('orchestrator'), await cluster.start('snapshots')];
+    // Markers and checkpoints are in rows: there are positions to commit.
+    while ((await cluster.db.query('SELECT 1 FROM audit_rows')).length < 4) await sleep(100);
+    process.kill(broker.pid, signal);
+    await sleep(2_000);
+    const sinceMs = performance.now();
+    for (const { child } of running) child.kill('SIGTERM');
+    const codes = await Promise.all(running.map(async ({ child, service }) => {
+      const [code] = await within(once(child, 'exit'), endMsMax).catch(() => [`${service} still ran after ${endMsMax} ms`]) as [unknown];
+      return code;
+    }));
+    assert.deepEqual(codes, [0, 0, 0]);
+    test.diagnostic(`all had ended after ${Math.round(performance.now() - sinceMs)} ms`);
+  });
+}

@@ -48,7 +48,7 @@ export interface Stage<S extends typeof plumbingConfigSchema> {
 }
 
 /** What is left open after all was closed keeps a process no longer than this from being started again. */
-const lingerMsMax = 10_000;
+const lingerMsMax = 1_000;
 
 /** Runs a stage until SIGTERM, SIGINT or a halt; sets the exit code. */
 export async function runStage<S extends typeof plumbingConfigSchema>(stage: Stage<S>, env: NodeJS.ProcessEnv = process.env): Promise<void> {

@@ -3,10 +3,12 @@
 
 import { Lanes } from '../../runtime/log/lanes.js';
 import { CommitWatermark } from '../../runtime/log/commit-watermark.js';
+import { lastCommitMsMax } from '../../runtime/log/port.js';
 import type { Position } from '../../runtime/log/position.js';
 import type { VerifiedBatch, VerifiedFact } from '../../runtime/log/verified-facts.js';
 import type { Gained, VerifiedHandler, VerifiedReader } from '../../runtime/log/verified-reader.js';
 import { through } from '../../runtime/seams.js';
+import { within } from '../../runtime/within.js';
 import type { Agent } from './agent.js';
 import { AttemptBook, closingTypes, type AbortReason, type Attempt } from './attempt-book.js';
 import { AttemptEnding } from './attempt-ending.js';
@@ -295,7 +297,7 @@ export class AgentPool implements VerifiedHandler {
     const cancel = this.#parts.clock.after(this.#limits.drainMs, () => this.#end('shutdown'));
     await this.#lanes.idle();
     cancel();
-    await this.#commit();
+    await within(this.#commit(), lastCommitMsMax, (ms, run) => this.#parts.clock.after(ms, run)).catch(() => undefined);
     await this.#reader?.leave();
     this.#parts.logger.info(this.stats(), 'agents drained');
   }

@@ -91,6 +91,12 @@ export interface Membership {
   readonly gatherMs?: number;
 }
 
+/**
+ * How long somebody who leaves waits for the last commit, ms. Whoever goes on from an older position reads a little more:
+ * a log that does not answer must not keep a process from ending.
+ */
+export const lastCommitMsMax = 3_000;
+
 export interface Member {
   /** Begins (or begins again) to deliver a partition of one topic at an offset; ends a pause. */
   start(topic: TopicName, partition: number, offset: number): void;

@@ -27,7 +27,7 @@ export interface GroupMemberOptions {
 }
 
 const defaultSessionTimeoutMs = 30_000;
-const leaveTimeoutMs = 5_000;
+const leaveTimeoutMs = 3_000;
 /** Of one answer, over all partitions. */
 const answerBytesMax = 10 * 1024 * 1024;
 /** How long a fetch at the end waits; a partition that is started meanwhile waits for it. */
