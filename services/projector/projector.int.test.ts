@@ -8,6 +8,7 @@ import { startPostgres, type LocalPostgres } from '../../infra/local/postgres.js
 import { migrate } from '../../infra/sql/migrate.js';
 import type { Fact } from '../../schemas/generated/events.js';
 import { jobId } from '../blackboard/ids.js';
+import type { Statement } from '../runtime/database.js';
 import { lastCommitMsMax, type Membership } from '../runtime/log/port.js';
 import type { ListeningDatabase } from '../runtime/postgres/listening-database.js';
 import { openPgDatabase } from '../runtime/postgres/pg-database.js';
@@ -102,6 +103,32 @@ function projection(open: () => Promise<ListeningDatabase>): void {
     await projector.stop();
     assert.equal(commits, 1, 'and one at a time');
     assert.deepEqual(patience, [lastCommitMsMax]);
+    assert.deepEqual(await tableHash(db), await expectedHash(log));
+  });
+
+  it('projects what comes while a transaction is under way, before that has ended', async (test) => {
+    const runAll = db.runAll.bind(db);
+    let isUnderWay = (): void => undefined;
+    let end = (): void => undefined;
+    const underWay = new Promise<void>((resolve) => { isUnderWay = resolve; });
+    const ended = new Promise<void>((resolve) => { end = resolve; });
+    test.mock.method(db, 'runAll', async (statements: readonly Statement[]) => {
+      isUnderWay();
+      await ended;
+      return runAll(statements);
+    });
+    const projected = test.mock.method(codec, 'digestHex').mock;
+    const before = await rowCount(db);
+    const projector = await runProjector(projectorOptions(log, db, { group: 'prepared' }));
+    const records = await fill(2, 4_000);
+    await underWay;
+    const soFar = projected.callCount();
+    const later = await fill(2, 4_100);
+    await until('what came later is projected', () => projected.callCount() >= soFar + later);
+    assert.equal(await rowCount(db), before);
+    end();
+    await untilRows(db, before + records + later);
+    await projector.stop();
     assert.deepEqual(await tableHash(db), await expectedHash(log));
   });
 

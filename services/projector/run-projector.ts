@@ -4,7 +4,7 @@
 // as few transactions as it takes. The end of a job never waits.
 // Postgres away: nothing is dropped, reading pauses, and the same batch is tried until it is in or somebody stops.
 
-import { setImmediate as nextTurn, setTimeout as sleepMs } from 'node:timers/promises';
+import { setTimeout as sleepMs } from 'node:timers/promises';
 import type { TopicName } from '../../topics/topics.js';
 import type { EventCodec } from '../runtime/codec/event-codec.js';
 import type { Database } from '../runtime/database.js';
@@ -85,6 +85,8 @@ export class Projector {
   #hints = new Map<number, Position>();
   #hintedAtMs = 0;
   #hinting: Promise<void> | null = null;
+  #isCommitting = false;
+  #isPreparing = false;
   readonly #rowsMax: number;
   readonly #seams: Seams;
   #isOver = false;
@@ -144,7 +146,8 @@ export class Projector {
 
   #receive(batch: VerifiedBatch): void {
     this.#pending.add(batch);
-    this.#wake();
+    if (this.#isCommitting) this.#prepare();
+    else this.#wake();
   }
 
   #wake(): void {
@@ -182,14 +185,25 @@ export class Projector {
     return this.#pending.dueInMs(this.#options.gatherMs ?? 20, this.#rowsMax / 8);
   }
 
-  /** Postgres works on one batch while this process projects the next: what is taken is decided only afterwards. */
+  /** Postgres works on one batch while this process projects what comes: what is taken is decided only afterwards. */
   async #whilePreparing(commit: Promise<void>): Promise<void> {
-    let isUnderWay = true;
-    const settled = commit.finally(() => { isUnderWay = false; });
-    // Its outcome is awaited below; a failure before that is no unhandled one.
-    settled.catch(() => undefined);
-    do await nextTurn(); while (isUnderWay && !this.#isOver && this.#pending.prepare(this.#rowsMax));
-    await settled;
+    this.#isCommitting = true;
+    this.#prepare();
+    await commit.finally(() => { this.#isCommitting = false; });
+  }
+
+  /** One fetch in each turn of the event loop: word from Postgres waits for no more than that. */
+  #prepare(): void {
+    if (this.#isPreparing) return;
+    this.#isPreparing = true;
+    setImmediate(() => {
+      this.#isPreparing = false;
+      try {
+        if (this.#isCommitting && !this.#isOver && this.#pending.prepare(this.#rowsMax)) this.#prepare();
+      } catch (error) {
+        this.#halt(error as Error);
+      }
+    });
   }
 
   #take(): readonly Taken[] {
