@@ -54,7 +54,18 @@ const strictWorkflow = defineWorkflow({
   ],
 });
 
-export const workflows = { planned: plannedWorkflow, strict: strictWorkflow } as const;
+/** One step after the other, and nobody looks: fewer records for each step than any other has. */
+const chainWorkflow = defineWorkflow({
+  name: 'chain', deadlineMs: 45_000, result: 'four',
+  steps: [
+    { id: 'one', agent: 'maker', contract: 'note@1', attempts: 3, jobParams: ['topic'], ...times },
+    { id: 'two', agent: 'maker', contract: 'cited@1', after: ['one'], inputs: ['one'], attempts: 3, ...times },
+    { id: 'three', agent: 'maker', contract: 'note@1', after: ['two'], inputs: ['two'], attempts: 3, backoffMs: 150, confidenceMin: 0.5, ...times },
+    { id: 'four', agent: 'maker', contract: 'note@1', after: ['three'], inputs: ['three'], attempts: 3, ...times },
+  ],
+});
+
+export const workflows = { planned: plannedWorkflow, strict: strictWorkflow, chain: chainWorkflow } as const;
 
 export const policy: Policy = {
   ...policyDefaults, openJobsPerTenantMax: 40, olderWorkflows: {}, workflows,

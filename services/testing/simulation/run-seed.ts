@@ -41,6 +41,11 @@ export interface SeedReport {
   readonly jobs: number;
 }
 
+/** How often faults struck, of all kinds. */
+export function faultsOf({ faults }: Pick<SeedReport, 'faults'>): number {
+  return Object.values(faults).reduce((sum, times) => sum + times, 0);
+}
+
 /** Virtual time within which a healed run must come to rest: the longest deadline, clocks that fell back, and grace. */
 const convergeMs = 240_000;
 const quietMs = 2_500;
@@ -87,7 +92,7 @@ export async function playSeed(seed: number, scenario: Scenario = builtInScenari
     const { scheduler, dice, faults, partitions } = world;
     populate(world);
     const stormMs = dice.between(4_000, 9_000);
-    const client = { process: world.process('client'), dice, faults, partitions, scenario, sign: world.sign };
+    const client = { process: world.process('client'), seed, dice, faults, partitions, scenario, sign: world.sign };
     scheduleSubmissions(client, { first: 0, jobs: jobsMin, spanMs: stormMs * 0.7 });
     const adversary = { process: world.process('adversary'), store: world.store, dice, faults, partitions, never, scenario, sign: world.sign };
     const startMs = scheduler.nowMs;

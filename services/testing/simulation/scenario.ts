@@ -59,8 +59,8 @@ export interface Scenario {
   workers(parts: AgentParts): readonly Agent[];
   /** Empty: no workflow has a verifier. */
   verifiers(parts: AgentParts): readonly Agent[];
-  /** The run's n-th job. */
-  job(number: number, dice: Dice): SimulatedJob;
+  /** A run's n-th job. */
+  job(number: number, dice: Dice, seed: number): SimulatedJob;
   /** A job without a parameter that its workflow must have; null: no workflow asks for one. */
   readonly incomplete: SimulatedJob | null;
   /** A body that keeps the contract, as an adversary would make it up. */

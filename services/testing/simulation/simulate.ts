@@ -3,8 +3,9 @@
 
 import { counted } from '../../runtime/counted.js';
 import { Coverage } from './coverage.js';
+import { seedsOf, type Load } from './load.js';
 import { runMany } from './run-many.js';
-import type { SeedReport, Violation } from './run-seed.js';
+import { faultsOf, type SeedReport, type Violation } from './run-seed.js';
 import { loadUserScenario } from './user-scenario.js';
 
 /** What to run, and where its report goes. */
@@ -15,6 +16,8 @@ export interface Simulation {
   readonly workers: number;
   /** A workflow file; absent: the built-in scenario. */
   readonly file?: string;
+  /** Of the built-in scenario: seeds of this load alone. */
+  readonly load?: Load;
   /** Ends with the first seed that fails. */
   readonly stopAtFailure?: boolean;
   readonly json?: boolean;
@@ -36,21 +39,24 @@ const progressEveryMs = 5_000;
 
 /** Runs seeds and says what came of them. @throws BlackboardError WORKFLOW_FILE_INVALID; what a worker dies of. */
 export async function simulate(options: Simulation): Promise<SimulatedOutcome> {
-  const { seeds, from, workers, file, stopAtFailure = false, json = false, out } = options;
+  const { seeds, from, workers, file, load, stopAtFailure = false, json = false, out } = options;
   // A broken file is told before the first worker starts.
   const own = file === undefined ? null : await loadUserScenario(file);
   const coverage = new Coverage(own?.own?.sometimes);
   const failed: SeedReport[] = [];
   const sums = { seeds: 0, steps: 0, facts: 0, claims: 0, jobs: 0 };
+  const least = { jobs: Infinity, faults: Infinity };
   const startedMs = performance.now();
   let saidMs = startedMs;
-  const numbers = Array.from({ length: seeds }, (_, index) => from + index);
+  const numbers = seedsOf({ from, count: seeds, ...(load === undefined ? {} : { load }) });
   const stop = new AbortController();
   options.signal?.addEventListener('abort', () => { stop.abort(); }, { once: true });
   await runMany({ seeds: numbers, workers, signal: stop.signal, ...(file === undefined ? {} : { file }), onReport: (report) => {
     sums.seeds += 1;
     for (const key of ['steps', 'facts', 'claims', 'jobs'] as const) sums[key] += report[key];
     coverage.add(report);
+    least.jobs = Math.min(least.jobs, report.jobs);
+    least.faults = Math.min(least.faults, faultsOf(report));
     if (report.violations.length > 0) {
       failed.push(report);
       if (!json && failed.length <= failuresShownMax) out(failureText(report, options.repeat(report.seed)));
@@ -64,18 +70,18 @@ export async function simulate(options: Simulation): Promise<SimulatedOutcome> {
   const cpu = process.cpuUsage();
   const figures = {
     ...sums, elapsedMs: Math.round(elapsedMs), cpuMs: Math.round((cpu.user + cpu.system) / 1000), seedsPerMinute: Math.round(sums.seeds / (elapsedMs / 60_000)),
-    faultsInjected: coverage.faultsInjected, reached: coverage.expected.length - coverage.missing.length, sometimes: coverage.expected.length, missing: coverage.missing, failed: failed.length,
+    faultsInjected: coverage.faultsInjected, jobsMin: sums.seeds === 0 ? 0 : least.jobs, faultsMin: sums.seeds === 0 ? 0 : least.faults, reached: coverage.expected.length - coverage.missing.length, sometimes: coverage.expected.length, missing: coverage.missing, failed: failed.length,
   };
   if (json) out(`${JSON.stringify({ ...figures, stubbed: own?.stubbed ?? [], reachedCounts: Object.fromEntries(coverage.reached), failures: failed.map(({ seed, violations }) => ({ seed, violations, repeat: options.repeat(seed) })) })}\n`);
   else out(`${own === null ? reachedText(coverage) : ownText(coverage, own.stubbed)}${summary(figures, workers)}`);
   return { seeds: sums.seeds, failed: failed.length };
 }
 
-type Figures = Readonly<Record<'seeds' | 'steps' | 'facts' | 'claims' | 'jobs' | 'elapsedMs' | 'cpuMs' | 'seedsPerMinute' | 'faultsInjected' | 'reached' | 'sometimes' | 'failed', number>> & { readonly missing: readonly string[] };
+type Figures = Readonly<Record<'seeds' | 'steps' | 'facts' | 'claims' | 'jobs' | 'jobsMin' | 'faultsMin' | 'elapsedMs' | 'cpuMs' | 'seedsPerMinute' | 'faultsInjected' | 'reached' | 'sometimes' | 'failed', number>> & { readonly missing: readonly string[] };
 
 function summary(figures: Figures, workers: number): string {
   return `${counted(figures.seeds, 'seed')} in ${(figures.elapsedMs / 1000).toFixed(1)} s: ${figures.seedsPerMinute} a minute (${(figures.cpuMs / Math.max(1, figures.seeds)).toFixed(0)} ms of processor time each, ${counted(workers, 'worker')})\n`
-    + `${counted(figures.jobs, 'job')}, ${counted(figures.claims, 'claim')}, ${counted(figures.facts, 'fact')}, ${counted(figures.steps, 'step')}; ${counted(figures.faultsInjected, 'fault')} injected\n`
+    + `${counted(figures.jobs, 'job')}, ${counted(figures.claims, 'claim')}, ${counted(figures.facts, 'fact')}, ${counted(figures.steps, 'step')}; ${counted(figures.faultsInjected, 'fault')} injected; no seed had fewer than ${counted(figures.jobsMin, 'job')} and ${counted(figures.faultsMin, 'fault')}\n`
     + `reached ${figures.reached} of ${figures.sometimes} of what must be reached sometimes${neverText(figures.missing)}\n`
     + `${counted(figures.failed, 'seed')} failed\n`;
 }

@@ -5,7 +5,7 @@ import { describe, it } from 'node:test';
 import { projectRoot } from '../../runtime/project-root.js';
 import { Coverage } from './coverage.js';
 import { runMany } from './run-many.js';
-import { runSeed, type SeedReport } from './run-seed.js';
+import { faultsOf, runSeed, type SeedReport } from './run-seed.js';
 
 const count = Number(process.env['SIM_SEEDS'] ?? '2000');
 /** Several times what an idle machine with two cores takes. A machine that is busy beyond that plays fewer, and says how many. */
@@ -36,7 +36,7 @@ describe('the runtime under seeded faults', () => {
       ran += 1;
       coverage.add(report);
       if (report.violations.length > 0) failed.push(report);
-      if (report.jobs < jobsMin || Object.values(report.faults).reduce((sum, times) => sum + times, 0) < faultsMin) easy.push(report.seed);
+      if (report.jobs < jobsMin || faultsOf(report) < faultsMin) easy.push(report.seed);
     } });
     context.diagnostic(`${ran} seeds, ${Math.round(ran / ((performance.now() - startedMs) / 60_000))} a minute`);
     assert.ok(ran === count || (performance.now() - startedMs >= limitMs && ran >= countMin), `${ran} of ${count} seeds in ${Math.round(limitMs / 1000)} s: the simulation hangs, or has grown out of hand`);

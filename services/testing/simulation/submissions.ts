@@ -12,6 +12,7 @@ import type { SimProcess } from './sim-process.js';
 
 export interface SubmissionParts {
   readonly process: SimProcess;
+  readonly seed: number;
   readonly dice: Dice;
   readonly faults: Faults;
   readonly partitions: number;
@@ -26,16 +27,16 @@ interface Submission {
 
 /** Schedules submissions over some time: those of a storm, or more of them after it. */
 export function scheduleSubmissions(parts: SubmissionParts, { first, jobs, spanMs }: { readonly first: number; readonly jobs: number; readonly spanMs: number }): void {
-  const { process, dice, faults, scenario } = parts;
+  const { process, seed, dice, faults, scenario } = parts;
   for (let number = first; number < first + jobs; number += 1) {
     process.later(dice.next() * spanMs, () => {
       const tenant = dice.pick(['acme', 'globex']);
       const submission = submit(tenant, `job-${number}`, {
-        ...scenario.job(number, dice), deadlineMs: faults.strikes('deadline-short') ? dice.between(300, 6_000) : 0,
+        ...scenario.job(number, dice, seed), deadlineMs: faults.strikes('deadline-short') ? dice.between(300, 6_000) : 0,
       }, tenant === 'acme' && dice.chance(0.3) ? scenario.adversary.upstream : 'ingress', parts);
       void post(submission, parts);
       if (faults.strikes('submission-duplicated')) process.later(dice.between(1, 3_000), () => { void post(submission, parts); });
-      if (faults.strikes('id-reused')) process.later(dice.between(2_000, 9_000), () => { void post(submit(tenant, `job-${number}`, { ...scenario.job(number, dice), goal: 'another life' }, 'ingress', parts), parts); });
+      if (faults.strikes('id-reused')) process.later(dice.between(2_000, 9_000), () => { void post(submit(tenant, `job-${number}`, { ...scenario.job(number, dice, seed), goal: 'another life' }, 'ingress', parts), parts); });
       if (scenario.own === null) strange(tenant, number, parts);
       if (faults.strikes('submission-refusable')) process.later(dice.between(1, 2_000), () => { void post(refusable(tenant, number, parts), parts); });
       if (faults.strikes('cancellation')) process.later(dice.between(1, 5_000), () => { void post(cancel(submission.job, dice.chance(0.8) ? tenant : 'initech', parts), parts); });
@@ -43,10 +44,10 @@ export function scheduleSubmissions(parts: SubmissionParts, { first, jobs, spanM
   }
 }
 
-function submit(tenant: string, idempotencyKey: string, fields: Readonly<Record<string, unknown>>, principal: string, { process, dice, scenario, sign }: SubmissionParts): Submission {
+function submit(tenant: string, idempotencyKey: string, fields: Readonly<Record<string, unknown>>, principal: string, { process, seed, dice, scenario, sign }: SubmissionParts): Submission {
   const job = jobId(tenant, idempotencyKey);
   const value = sign('JobSubmitted', {
-    tenant, job, idempotencyKey, onBehalfOf: 'a person', atMs: process.clock.nowMs(), ...scenario.job(0, dice), deadlineMs: 0, costCapMicros: 0, goal: '', ...fields,
+    tenant, job, idempotencyKey, onBehalfOf: 'a person', atMs: process.clock.nowMs(), ...scenario.job(0, dice, seed), deadlineMs: 0, costCapMicros: 0, goal: '', ...fields,
   }, { principal });
   return { job, value };
 }
