@@ -13,7 +13,7 @@ import { Findings, type InvariantName } from './findings.js';
 import { explainText, verifyJson, verifyText } from './render.js';
 import { verifyLog, type VerifyOptions, type VerifyReport } from './verify-log.js';
 
-/** The records of an honest run with retries, refusals and two or more epochs. */
+/** The records of an honest run with plans, retries, refusals and two or more epochs. */
 const records: LogRecord[] = [];
 let partitions = 0;
 
@@ -76,7 +76,7 @@ function strange(key: string): Pick<HistoryEntry, 'job' | 'tenant' | 'key'> {
 
 describe('the verification of a log', () => {
   before(async () => {
-    const { world } = await playSeed(3);
+    const { world } = await playSeed(2);
     partitions = world.partitions;
     for (const topic of [topics.quarantine, topics.verified]) {
       for (let partition = 0; partition < partitions; partition += 1) records.push(...world.store.slice({ topic, partition, from: 0, until: world.store.range(topic, partition).next, bytesMax: Infinity }));
