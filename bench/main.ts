@@ -56,13 +56,13 @@ async function run(): Promise<Results> {
     const raw = await RawKafka.open(servers.broker.bootstrap);
     const batches = await raw.batches(rawRecords);
     say(`raw: ${shown(batches['producePerS'] ?? 0)} records/s produced, ${shown(batches['producerPerfPerS'] ?? 0)} by Kafka's own producer-perf, ${shown(batches['consumePerS'] ?? 0)} consumed`);
-    const { systems, stages, hops } = await runSystems(choices, { servers, raw }, sizes, say);
+    const { systems, stages, limits } = await runSystems(choices, { servers, raw }, sizes, say);
     await raw.close();
     const ours = choices.find(({ name }) => name === 'blackboard');
     const sweeps = sweepSizes === null || ours === undefined ? [] : await runSweeps({ choice: ours, servers, sizes: sweepSizes, say });
     return {
       atIso, machine: `${cpus().length} cores (${cpus()[0]?.model.trim() ?? 'unknown'}), ${Math.round(totalmem() / 2 ** 30)} GiB, Node ${process.version}`, repetitions: sizes.repetitions,
-      systems, stages: ours === undefined ? stages : { ...stages, ...await runEnded() }, sweeps, limits: { ...mediansOf(hops), ...batches }, restores: ours === undefined ? [] : await runRestores(), profiles: await runProfiles(servers), tookSeconds: (performance.now() - startedMs) / 1000,
+      systems, stages: ours === undefined ? stages : { ...stages, ...await runEnded() }, sweeps, limits: { ...mediansOf(limits), ...batches }, restores: ours === undefined ? [] : await runRestores(), profiles: await runProfiles(servers), tookSeconds: (performance.now() - startedMs) / 1000,
     };
   } finally {
     await servers.stop();

@@ -2,6 +2,7 @@
 // the machine does to one of them it does to all. A turn starts the system, warms it up, measures it and its modes, and
 // stops it: nothing but the servers that are shared runs beside it.
 
+import { memoryLoads } from './limits/memory-loads.js';
 import type { RawKafka } from './limits/raw-kafka.js';
 import { Driver } from './driver.js';
 import { setupOf, type Servers } from './servers.js';
@@ -44,8 +45,8 @@ const deadlineMs = 240_000;
 export interface Measured {
   readonly systems: readonly SystemResult[];
   readonly stages: Readonly<Record<string, Figures>>;
-  /** The raw hop, taken anew in each repetition. */
-  readonly hops: readonly Figures[];
+  /** The raw hop and loads from memory, taken anew in each repetition. */
+  readonly limits: readonly Figures[];
 }
 
 interface Seat {
@@ -68,19 +69,19 @@ export async function runSystems(choices: readonly SystemChoice[], { servers, ra
   const seatOf = (choice: SystemChoice, modes: readonly Seat[]): Seat => ({ choice, modes, result: results.get(choice) as Mutable });
   const isModeOfAnother = ({ modeOf }: SystemChoice): boolean => choices.some(({ name }) => name === modeOf?.system);
   const seats = choices.filter((choice) => !isModeOfAnother(choice)).map((choice) => seatOf(choice, choices.filter(({ modeOf }) => modeOf?.system === choice.name).map((mode) => seatOf(mode, []))));
-  const hops: Figures[] = [];
+  const limits: Figures[] = [];
   const run: Run = { servers, sizes, say, stages: {} };
   // Brokers run for months: that of the first turn must not be one that has just been started.
   await raw.hops(sizes.warmUpJobs);
   for (let repetition = 1; repetition <= sizes.repetitions; repetition += 1) {
-    hops.push(await raw.hops(sizes.latencyJobs * 2));
+    limits.push({ ...await raw.hops(sizes.latencyJobs * 2), ...memoryLoads() });
     const turn = { ...run, say: (line: string) => say(`${repetition}/${sizes.repetitions} ${line}`) };
     for (const seat of seats) {
       const isLast = repetition === sizes.repetitions;
       if (seat.result.missing === '' && measuresOf(seat, isLast).length > 0) await oneTurn(seat, turn, isLast);
     }
   }
-  return { systems: [...results.values()], hops, stages: run.stages };
+  return { systems: [...results.values()], limits, stages: run.stages };
 }
 
 function measuresOf({ choice: { measures, onceMeasures = [] } }: Seat, isLast: boolean): readonly Measure[] {
